@@ -1,0 +1,18 @@
+/**
+ * gRPC as plain async functions. A service implements `Rpc<SessionsServer>`, a client calls `Rpc<SessionsServer>`, a stand-in in a test is
+ * one too. What is wrong arrives as a Fault; each call has a deadline, a request id, a span and a duration; nobody sees a grpc object.
+ */
+import type * as grpc from '@grpc/grpc-js';
+import type { Call } from './call.ts';
+
+export { anonymous, newCall, type Call, type Caller } from './call.ts';
+export { connect, type Client, type ClientOptions } from './client.ts';
+export { implement, startServer, type Implementation, type RpcServer, type ServerOptions } from './server.ts';
+export type { Observe } from './observe.ts';
+
+/** ts-proto's callback interface of a service as an object of async functions. */
+export type Rpc<Server> = {
+  [Method in keyof Server as string extends Method ? never : Method]: Server[Method] extends grpc.handleUnaryCall<infer Request, infer Response>
+    ? (request: Request, call?: Partial<Call>) => Promise<Response>
+    : never;
+};

@@ -1,0 +1,52 @@
+// Work that comes round again: sweeps, polls, retention. The work itself is rows; a job only looks for what is due.
+import type { Log } from './log.ts';
+
+export interface Job extends AsyncDisposable {
+  /** Looks now instead of at the next time. */
+  wake(): void;
+}
+
+/**
+ * Calls `run` at once and then `intervalMs` after each end, never twice at a time. What it throws is logged and tried again at the next
+ * time. Disposing aborts the signal and waits for a run under way.
+ */
+export function startJob({ name, intervalMs, run, log }: {
+  name: string;
+  intervalMs: number;
+  run: (signal: AbortSignal) => Promise<void>;
+  log: Log;
+}): Job {
+  const stop = new AbortController();
+  let woken = false;
+  let wake: () => void = () => {};
+  const loop = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      woken = false;
+      try {
+        await run(stop.signal);
+      } catch (error) {
+        if (!stop.signal.aborted) log.error({ job: name, error }, 'a job failed; it is tried again');
+      }
+      if (woken || stop.signal.aborted) continue;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, intervalMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  };
+  const ended = loop();
+  return {
+    wake: () => {
+      woken = true;
+      wake();
+    },
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      wake();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,45 @@
+// Metrics: one registry per service, never the library's global one, because several services may live in one process.
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+interface Described<L extends string> {
+  name: string;
+  help: string;
+  /** Label names. Their values must come from fixed sets: each combination is a series for ever. */
+  labels?: readonly L[];
+}
+
+export interface Metrics {
+  readonly registry: Registry;
+  counter<L extends string = never>(metric: Described<L>): Counter<L>;
+  gauge<L extends string = never>(metric: Described<L> & { collect?: (this: Gauge<L>) => void | Promise<void> }): Gauge<L>;
+  /** `buckets` are upper bounds, in the unit that the name ends in. */
+  histogram<L extends string = never>(metric: Described<L> & { buckets: readonly number[] }): Histogram<L>;
+}
+
+/** A registry whose series all carry the label `service`, with the process's own metrics (memory, CPU, event loop lag) in it. */
+export function createMetrics({ service }: { service: string }): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  return {
+    registry,
+    counter: ({ name, help, labels = [] }) => new Counter({ name, help, labelNames: [...labels], registers }),
+    gauge: ({ name, help, labels = [], collect }) => new Gauge({ name, help, labelNames: [...labels], registers, collect }),
+    histogram: ({ name, help, labels = [], buckets }) =>
+      new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers }),
+  };
+}
+
+/** Feeds `rpc_duration_seconds` with each finished call between services, on either side; `code` is the gRPC status by name. */
+export function observeCalls(metrics: Metrics) {
+  const duration = metrics.histogram({
+    name: 'rpc_duration_seconds',
+    help: 'Duration of calls between services.',
+    labels: ['side', 'method', 'code'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  });
+  return ({ side, method, code, seconds }: { side: 'server' | 'client'; method: string; code: string; seconds: number }): void => {
+    duration.observe({ side, method, code }, seconds);
+  };
+}

@@ -1,0 +1,66 @@
+/** One function per business event. Each feeds the audit (in the transaction), and the log and the metrics once it is on disk. */
+import type { Tx } from '@kiosk/database';
+import type { Log, Metrics } from '@kiosk/service';
+import type { Session } from './session.ts';
+import type { Origin, Tables } from './store.ts';
+
+/** A visit takes minutes. */
+const durationBucketsSeconds = [60, 120, 300, 600, 900, 1200, 1800, 2700, 3600];
+
+export type Events = ReturnType<typeof createEvents>;
+
+export function createEvents({ log, metrics, now, countActive }: {
+  log: Log; metrics: Metrics; now: () => number; countActive: () => Promise<{ type: string; count: number }[]>;
+}) {
+  const created = metrics.counter({ name: 'sessions_created_total', help: 'Sessions opened.', labels: ['type'] });
+  const completed = metrics.counter({ name: 'sessions_completed_total', help: 'Sessions completed.', labels: ['type'] });
+  const expired = metrics.counter({ name: 'sessions_expired_total', help: 'Sessions that expired.', labels: ['type'] });
+  const duration = metrics.histogram({
+    name: 'sessions_duration_seconds', help: 'From opening to the final state.', labels: ['type', 'status'], buckets: durationBucketsSeconds,
+  });
+  metrics.gauge({
+    name: 'sessions_active', help: 'Sessions that are active now.', labels: ['type'],
+    async collect() {
+      this.reset();
+      for (const type of ['thickness', 'diagnostics']) this.set({ type }, 0);
+      for (const { type, count } of await countActive()) this.set({ type }, count);
+    },
+  });
+
+  async function audit(tx: Tx<Tables>, event: string, entityId: string, details: object, { requestId, caller }: Origin): Promise<void> {
+    await tx.db.insertInto('audit_logs').values({
+      at: now(), event, entity_id: entityId, details: JSON.stringify(details), request_id: requestId,
+      caller: `${caller.role}:${caller.name}`, ip: caller.ip ?? null, user_agent: caller.userAgent ?? null,
+    }).execute();
+  }
+
+  return {
+    async created(tx: Tx<Tables>, session: Session, origin: Origin): Promise<void> {
+      await audit(tx, 'session.created', session.id, { type: session.type, kioskId: session.kioskId, expiresAt: session.expiresAt }, origin);
+      tx.afterCommit(() => {
+        created.inc({ type: session.type });
+        log.info({ event: 'session.created', sessionId: session.id, type: session.type, requestId: origin.requestId }, 'session created');
+      });
+    },
+
+    /** Contact and metadata are named, never shown. */
+    async changed(tx: Tx<Tables>, { before, after, origin }: { before: Session; after: Session; origin: Origin }): Promise<void> {
+      if (before.status === after.status) return audit(tx, 'session.updated', after.id, { fields: changedFields(before, after) }, origin);
+      await audit(tx, `session.${after.status}`, after.id, { from: before.status, reason: after.failureReason }, origin);
+      tx.afterCommit(() => {
+        if (after.status === 'completed') completed.inc({ type: after.type });
+        if (after.status === 'expired') expired.inc({ type: after.type });
+        duration.observe({ type: after.type, status: after.status }, (after.updatedAt - after.createdAt) / 1000);
+        log.info({ event: `session.${after.status}`, sessionId: after.id, type: after.type, requestId: origin.requestId }, 'session ended');
+      });
+    },
+  };
+}
+
+function changedFields(before: Session, after: Session): string[] {
+  const fields: string[] = [];
+  if (before.contact.email !== after.contact.email) fields.push('contact.email');
+  if (before.contact.phone !== after.contact.phone) fields.push('contact.phone');
+  if (before.metadata !== after.metadata) fields.push('metadata');
+  return fields;
+}

@@ -1,0 +1,83 @@
+/** What this service promises, verb by verb. */
+import { newId } from '@kiosk/database';
+import { invalid } from '@kiosk/fault';
+import { patchContact, type ContactPatch } from './contact.ts';
+import { mergeMetadata, parseMetadata } from './metadata.ts';
+import { checkFailureReason, finish, openSession, refuseFinal, type Session, type SessionStatus, type SessionType } from './session.ts';
+import type { ListFilter, Origin, Scope, Store } from './store.ts';
+
+const pageLimit = { most: 200, usual: 50 };
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+export function createSessions({ store, now, defaultTtlMs }: { store: Store; now: () => number; defaultTtlMs: number }) {
+  return {
+    async create({ type, contact = {}, metadataJson, ttlMs = defaultTtlMs, kioskId }: {
+      type: SessionType; contact?: ContactPatch; metadataJson: string; ttlMs?: number; kioskId?: string;
+    }, origin: Origin): Promise<Session> {
+      const at = now();
+      const session = openSession({
+        id: newId('ses', at), type, contact: patchContact({}, contact), metadata: parseMetadata(metadataJson), ttlMs, now: at,
+        // A kiosk opens sessions of its own only, whatever it says.
+        kioskId: scopeOf(origin) ?? kioskId,
+      });
+      await store.insert(session, origin);
+      return session;
+    },
+
+    get: (id: string, origin: Origin): Promise<Session> => store.get(id, scopeOf(origin), now()),
+
+    update(id: string, { contact, metadataPatchJson }: { contact?: ContactPatch; metadataPatchJson?: string }, origin: Origin): Promise<Session> {
+      const patch = metadataPatchJson === undefined ? undefined : parseMetadata(metadataPatchJson);
+      const at = now();
+      return store.change(id, {
+        scope: scopeOf(origin), now: at, origin,
+        change: (session) => {
+          refuseFinal(session);
+          return {
+            ...session,
+            contact: contact ? patchContact(session.contact, contact) : session.contact,
+            metadata: patch ? mergeMetadata(session.metadata, patch) : session.metadata,
+            updatedAt: at,
+          };
+        },
+      });
+    },
+
+    complete(id: string, { metadataPatchJson }: { metadataPatchJson?: string }, origin: Origin): Promise<Session> {
+      const patch = metadataPatchJson === undefined ? undefined : parseMetadata(metadataPatchJson);
+      return end(id, 'completed', origin, (session) => ({ metadata: patch && mergeMetadata(session.metadata, patch) }));
+    },
+
+    expire: (id: string, origin: Origin): Promise<Session> => end(id, 'expired', origin),
+
+    async fail(id: string, { reason }: { reason: string }, origin: Origin): Promise<Session> {
+      const failureReason = checkFailureReason(reason);
+      return end(id, 'failed', origin, () => ({ failureReason }));
+    },
+
+    async list(filter: Omit<ListFilter, 'limit' | 'after'> & { limit: number; cursor: string }, origin: Origin): Promise<{ sessions: Session[]; nextCursor: string }> {
+      const { limit, cursor, ...rest } = filter;
+      if (limit < 0 || limit > pageLimit.most) throw invalid('invalid_limit', `limit must be from 1 to ${pageLimit.most}.`, 'limit');
+      if (cursor !== '' && !/^ses_[0-9a-z]{26}$/.test(cursor)) throw invalid('invalid_cursor', 'cursor must be the nextCursor of the page before.', 'cursor');
+      const size = limit || pageLimit.usual;
+      const page = await store.list({ ...rest, kioskId: scopeOf(origin) ?? rest.kioskId, limit: size + 1, after: cursor || undefined }, now());
+      const sessions = page.slice(0, size);
+      return { sessions, nextCursor: page.length > size ? sessions.at(-1)!.id : '' };
+    },
+  };
+
+  function end(
+    id: string,
+    status: Exclude<SessionStatus, 'active'>,
+    origin: Origin,
+    details: (session: Session) => { failureReason?: string; metadata?: Session['metadata'] } = () => ({}),
+  ): Promise<Session> {
+    const at = now();
+    return store.change(id, { scope: scopeOf(origin), now: at, origin, change: (session) => finish(session, status, { now: at, ...details(session) }) });
+  }
+}
+
+function scopeOf({ caller }: Origin): Scope {
+  return caller.role === 'kiosk' ? caller.name : undefined;
+}

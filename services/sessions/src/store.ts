@@ -1,0 +1,191 @@
+/** Every query of this service. A method is one whole transaction: load, decide with a pure function, save, append the audit. */
+import { Database, idFloor, type Tx } from '@kiosk/database';
+import { notFound } from '@kiosk/fault';
+import type { Insertable, Selectable } from 'kysely';
+import type { Events } from './events.ts';
+import { asOf, type Session, type SessionStatus, type SessionType } from './session.ts';
+
+type SessionRow = {
+  id: string;
+  type: SessionType;
+  status: SessionStatus;
+  email: string | null;
+  phone: string | null;
+  metadata: string;
+  kiosk_id: string | null;
+  failure_reason: string | null;
+  created_at: number;
+  updated_at: number;
+  completed_at: number | null;
+  expires_at: number;
+};
+
+export type AuditRow = {
+  at: number;
+  event: string;
+  entity_id: string;
+  details: string;
+  request_id: string;
+  caller: string;
+  ip: string | null;
+  user_agent: string | null;
+};
+
+export type Tables = { sessions: SessionRow; audit_logs: AuditRow };
+
+export type ListFilter = {
+  type?: SessionType;
+  status?: SessionStatus;
+  kioskId?: string;
+  createdFrom?: number;
+  createdTo?: number;
+  limit: number;
+  /** The id of the last session of the page before. */
+  after?: string;
+};
+
+/** What a kiosk's key may see: its own sessions only (S3). Undefined: all. */
+export type Scope = string | undefined;
+
+/** A sweep's bite: small enough that nobody waits for it. */
+const biteRows = 200;
+
+export class Store {
+  readonly #database: Database<Tables>;
+  readonly #events: Events;
+
+  constructor({ database, events }: { database: Database<Tables>; events: Events }) {
+    this.#database = database;
+    this.#events = events;
+  }
+
+  async insert(session: Session, origin: Origin): Promise<void> {
+    await this.#database.transaction(async (tx) => {
+      await tx.db.insertInto('sessions').values(toRow(session)).execute();
+      await this.#events.created(tx, session, origin);
+    });
+  }
+
+  /** Fails with `session_not_found`. */
+  async get(id: string, scope: Scope, now: number): Promise<Session> {
+    const row = await this.#database.read.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
+    return asOf(found(row, scope), now);
+  }
+
+  /** Saves what `change` makes of the session as of now. The same session back means that nothing is to be written. */
+  async change(id: string, { scope, now, origin, change }: { scope: Scope; now: number; origin: Origin; change: (session: Session) => Session }): Promise<Session> {
+    return this.#database.transaction(async (tx) => {
+      const row = await tx.db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
+      const before = asOf(found(row, scope), now);
+      const after = change(before);
+      if (after === before) return before;
+      const { id: _, type, kiosk_id, created_at, expires_at, ...columns } = toRow(after);
+      await tx.db.updateTable('sessions').set(columns).where('id', '=', id).execute();
+      await this.#events.changed(tx, { before, after, origin });
+      return after;
+    });
+  }
+
+  async list({ type, status, kioskId, createdFrom, createdTo, limit, after }: ListFilter, now: number): Promise<Session[]> {
+    let query = this.#database.read.selectFrom('sessions').selectAll().orderBy('id', 'desc').limit(limit);
+    if (type) query = query.where('type', '=', type);
+    if (kioskId) query = query.where('kiosk_id', '=', kioskId);
+    // A session past its time is expired whatever its row says.
+    if (status === 'active') query = query.where('status', '=', 'active').where('expires_at', '>', now);
+    else if (status === 'expired') query = query.where((or) => or.or([or('status', '=', 'expired'), or.and([or('status', '=', 'active'), or('expires_at', '<=', now)])]));
+    else if (status) query = query.where('status', '=', status);
+    if (createdFrom !== undefined) query = query.where('id', '>=', idFloor('ses', createdFrom));
+    if (createdTo !== undefined) query = query.where('id', '<', idFloor('ses', createdTo));
+    if (after) query = query.where('id', '<', after);
+    return (await query.execute()).map((row) => asOf(fromRow(row), now));
+  }
+
+  /** Records overdue sessions as expired, a bite at a time. Answers how many. */
+  async expireDue(now: number, origin: Origin): Promise<number> {
+    let total = 0;
+    for (;;) {
+      const count = await this.#database.transaction(async (tx) => {
+        const due = await tx.db.selectFrom('sessions').selectAll()
+          .where('status', '=', 'active').where('expires_at', '<=', now).limit(biteRows).execute();
+        for (const row of due) {
+          const session = fromRow(row);
+          const after = asOf(session, now);
+          await tx.db.updateTable('sessions').set({ status: 'expired', updated_at: after.updatedAt }).where('id', '=', row.id).execute();
+          await this.#events.changed(tx, { before: session, after, origin });
+        }
+        return due.length;
+      });
+      total += count;
+      if (count < biteRows) return total;
+    }
+  }
+
+  /** Deletes sessions that ended before their time limits, and old audit rows. Answers how many sessions. */
+  async deleteOld({ unfinishedBefore, completedBefore, auditBefore }: { unfinishedBefore: number; completedBefore: number; auditBefore: number }): Promise<number> {
+    let total = 0;
+    for (const [status, before] of [['expired', unfinishedBefore], ['failed', unfinishedBefore], ['completed', completedBefore]] as const) {
+      total += await this.#inBites((tx) => tx.db.deleteFrom('sessions')
+        .where('id', 'in', tx.db.selectFrom('sessions').select('id').where('status', '=', status).where('updated_at', '<', before).limit(biteRows))
+        .executeTakeFirst());
+    }
+    await this.#inBites((tx) => tx.db.deleteFrom('audit_logs')
+      .where('at', 'in', tx.db.selectFrom('audit_logs').select('at').where('at', '<', auditBefore).limit(biteRows))
+      .executeTakeFirst());
+    return total;
+  }
+
+  async countActive(now: number): Promise<{ type: SessionType; count: number }[]> {
+    return this.#database.read.selectFrom('sessions').select((select) => ['type', select.fn.countAll<number>().as('count')])
+      .where('status', '=', 'active').where('expires_at', '>', now).groupBy('type').execute();
+  }
+
+  async #inBites(remove: (tx: Tx<Tables>) => Promise<{ numDeletedRows: bigint }>): Promise<number> {
+    let total = 0;
+    for (;;) {
+      const count = Number((await this.#database.transaction(remove)).numDeletedRows);
+      total += count;
+      if (count < biteRows) return total;
+    }
+  }
+}
+
+/** Who asked, for the audit. */
+export type Origin = { requestId: string; caller: { role: 'anonymous' | 'kiosk' | 'operator' | 'psp' | 'service'; name: string; ip?: string; userAgent?: string } };
+
+function found(row: Selectable<SessionRow> | undefined, scope: Scope): Session {
+  if (!row || (scope !== undefined && row.kiosk_id !== scope)) throw notFound('session_not_found', 'There is no such session.');
+  return fromRow(row);
+}
+
+function fromRow(row: Selectable<SessionRow>): Session {
+  return {
+    id: row.id,
+    type: row.type,
+    status: row.status,
+    contact: { ...(row.email === null ? {} : { email: row.email }), ...(row.phone === null ? {} : { phone: row.phone }) },
+    metadata: JSON.parse(row.metadata) as Session['metadata'],
+    kioskId: row.kiosk_id ?? undefined,
+    failureReason: row.failure_reason ?? undefined,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    completedAt: row.completed_at ?? undefined,
+    expiresAt: row.expires_at,
+  };
+}
+
+function toRow(session: Session): Insertable<SessionRow> {
+  return {
+    id: session.id,
+    type: session.type,
+    status: session.status,
+    email: session.contact.email ?? null,
+    phone: session.contact.phone ?? null,
+    metadata: JSON.stringify(session.metadata),
+    kiosk_id: session.kioskId ?? null,
+    failure_reason: session.failureReason ?? null,
+    created_at: session.createdAt,
+    updated_at: session.updatedAt,
+    completed_at: session.completedAt ?? null,
+    expires_at: session.expiresAt,
+  };
+}
