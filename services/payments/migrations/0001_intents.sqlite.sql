@@ -21,6 +21,10 @@ CREATE TABLE intents (
   confirmation_url TEXT,
   attempts         INTEGER NOT NULL DEFAULT 0,
   first_attempt_at INTEGER,
+  psp_created_at   INTEGER,
+  receipt_registration TEXT CHECK (receipt_registration IN ('pending', 'succeeded', 'canceled')),
+  -- When to look whether a paid session got its report; null where that is settled or nobody wants to know.
+  serve_check_at   INTEGER,
   -- When the janitor has something to do with the PSP; null when nothing is left to ask.
   next_action_at   INTEGER,
   last_asked_at    INTEGER,
@@ -42,10 +46,14 @@ CREATE INDEX intents_by_kiosk ON intents (kiosk_id, id);
 CREATE INDEX intents_due ON intents (status, expires_at);
 CREATE INDEX intents_to_ask ON intents (next_action_at) WHERE next_action_at IS NOT NULL;
 
--- P6 and the frozen request: what an intent is never changes.
+CREATE INDEX intents_to_serve ON intents (serve_check_at) WHERE serve_check_at IS NOT NULL;
+CREATE INDEX intents_by_psp_time ON intents (psp_created_at) WHERE psp_status = 'succeeded';
+
+-- P6 and the frozen request: what an intent is never changes. The request may be emptied once it can no longer be sent: a receipt names the customer.
 CREATE TRIGGER intents_immutable BEFORE UPDATE ON intents
 WHEN NEW.id <> OLD.id OR NEW.session_id <> OLD.session_id OR NEW.kiosk_id IS NOT OLD.kiosk_id OR NEW.amount_minor <> OLD.amount_minor
-  OR NEW.currency <> OLD.currency OR NEW.provider <> OLD.provider OR NEW.psp_request <> OLD.psp_request OR NEW.created_at <> OLD.created_at
+  OR NEW.currency <> OLD.currency OR NEW.provider <> OLD.provider OR (NEW.psp_request <> OLD.psp_request AND NOT (NEW.psp_request = '{}' AND OLD.submission NOT IN ('created', 'submitting')))
+  OR NEW.created_at <> OLD.created_at
   OR NEW.expires_at <> OLD.expires_at OR (OLD.psp_payment_id IS NOT NULL AND NEW.psp_payment_id IS NOT OLD.psp_payment_id)
 BEGIN SELECT RAISE(ABORT, 'what an intent is never changes'); END;
 
@@ -116,6 +124,13 @@ CREATE TABLE dev_psp_payments (
   request         TEXT NOT NULL,
   status          TEXT NOT NULL CHECK (status IN ('pending', 'succeeded', 'canceled')),
   succeeds_at     INTEGER,
+  created_at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dev_psp_refunds (
+  id              TEXT PRIMARY KEY,
+  idempotence_key TEXT NOT NULL UNIQUE,
+  request         TEXT NOT NULL,
   created_at      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -1,5 +1,6 @@
-import { SettingsError, commonSettings, declare, loadSettingsFile, readSettings, setting } from '@kiosk/service';
+import { SettingsError, commonSettings, declare, loadSettingsFile, readSettings, setting, type Settings } from '@kiosk/service';
 import { z } from 'zod';
+import { toBlockList } from './addresses.ts';
 
 const dayMs = 24 * 3_600_000;
 const yearMs = 365 * dayMs;
@@ -9,6 +10,8 @@ const prices = z.array(z.strictObject({
   service: z.enum(['thickness', 'diagnostics']),
   /** For people, and for the receipt's line: `minivan`. */
   name: z.string().min(1).max(60),
+  /** The receipt's line, in Russian: at most 128 characters. */
+  title: z.string().min(1).max(128).optional(),
   amountMinor: z.int().positive(),
   currency: z.enum(['RUB', 'USD', 'EUR']),
 }));
@@ -21,7 +24,7 @@ export const paymentsSettings = {
     PAYMENTS_METRICS_PORT: { schema: setting.port, default: 9102, doc: 'The port of its /metrics, /health/live and /health/ready.' },
     SESSIONS_GRPC_PORT: { schema: setting.port, default: 50051, doc: 'The port of the sessions service on this machine.' },
     SESSIONS_GRPC_ADDRESS: { schema: setting.text.optional(), doc: 'Where callers find the sessions service, host:port, when it is not on this machine.' },
-    PAYMENTS_PROVIDER: { schema: setting.oneOf('dev'), default: 'dev', doc: 'Who takes the money: dev pretends, and is refused in PROD.' },
+    PAYMENTS_PROVIDER: { schema: setting.oneOf('dev', 'yookassa'), default: 'dev', doc: 'Who takes the money: dev pretends, and is refused in PROD.' },
     PAYMENT_TTL_MS: {
       schema: setting.integer({ min: 1000, max: 3_600_000 }),
       default: 600_000,
@@ -37,11 +40,34 @@ export const paymentsSettings = {
       default: 500,
       doc: 'How often the service looks for payments that are due to be asked about, in ms.',
     },
-    PRICES: { schema: setting.json(prices), default: [], doc: 'The price list: [{service, name, amountMinor, currency}].' },
+    PRICES: { schema: setting.json(prices), default: [], doc: 'The price list: [{service, name, title, amountMinor, currency}].' },
     PRICES_ENFORCED: {
       schema: setting.flag.optional(),
       doc: 'Whether a service that the price list names takes exactly one of its prices. Default: true in PROD, false in DEV.',
     },
+    YOOKASSA_SHOP_ID: { schema: setting.text.optional(), doc: 'The shop\'s number in YooKassa.' },
+    YOOKASSA_SECRET_KEY: { schema: setting.text.optional(), secret: true, doc: 'The shop\'s secret key; test_… keys take pretend money and are refused in PROD, live_… in DEV.' },
+    YOOKASSA_API_URL: { schema: setting.url, default: 'https://api.yookassa.ru/v3', doc: 'YooKassa\'s API: https, or http on loopback for a pretend one.' },
+    YOOKASSA_CONFIRMATION: { schema: setting.oneOf('qr', 'redirect'), default: 'qr', doc: 'qr: the bank\'s QR is drawn; redirect: a QR with the address of YooKassa\'s payment page.' },
+    YOOKASSA_PAYMENT_METHOD: { schema: setting.text.optional(), doc: 'sbp, bank_card, …: the one way to pay. Without it the customer chooses on the payment page.' },
+    YOOKASSA_RETURN_URL: { schema: setting.url, default: 'https://yookassa.ru/', doc: 'Where the customer\'s phone goes after a redirect payment.' },
+    YOOKASSA_WEBHOOK_URL: { schema: setting.url.optional(), doc: 'The address of POST /api/payments/webhook as the PSP sees it; to be entered in the shop\'s settings.' },
+    YOOKASSA_WEBHOOK_ALLOWED_IPS: {
+      schema: setting.list,
+      default: ['185.71.76.0/27', '185.71.77.0/27', '77.75.153.0/25', '77.75.154.128/25', '77.75.156.11', '77.75.156.35', '2a02:5180::/32'],
+      doc: 'The addresses and CIDRs that notifications come from.',
+    },
+    YOOKASSA_WEBHOOK_ADDRESS_CHECK: {
+      schema: setting.oneOf('refuse', 'refetch').optional(),
+      doc: 'refuse: a notification from elsewhere answers 403; refetch: it is taken too, since it only makes us ask. Default: refuse in PROD, refetch in DEV.',
+    },
+    RECEIPTS_ENABLED: { schema: setting.flag, default: false, doc: 'Send what a 54-FZ receipt needs with each payment and refund.' },
+    RECEIPT_VAT_CODE: { schema: setting.integer({ min: 1, max: 12 }), default: 1, doc: 'YooKassa\'s vat_code: 1 none, 2 0 %, 3 10 %, 4 20 %, 5 10/110, 6 20/120, 7 5 %, 8 7 %, 9 5/105, 10 7/107, 11 22 %, 12 22/122.' },
+    RECEIPT_TAX_SYSTEM_CODE: { schema: setting.integer({ min: 1, max: 6 }).optional(), doc: 'YooKassa\'s tax_system_code, where the shop has several.' },
+    RECEIPT_FALLBACK_EMAIL: { schema: setting.text.optional(), doc: 'Gets the receipts of customers who left only a phone: receipts go by e-mail. Required with RECEIPTS_ENABLED.' },
+    REFUND_UNSERVED: { schema: setting.flag, default: false, doc: 'Give the money back by itself when a paid session failed or expired without any report.' },
+    REFUND_UNSERVED_AFTER_MS: { schema: setting.durationMs, default: 900_000, doc: 'How long after its end such a session may still get its report, in ms.' },
+    NOTIFICATION_RETENTION_MS: { schema: setting.integer({ min: dayMs, max: 10 * yearMs }), default: 90 * dayMs, doc: 'How long the record of notifications is kept, in ms.' },
     DEV_AUTO_CONFIRM_DELAY_MS: { schema: setting.durationMs, default: 2000, doc: 'When a pretend payment pays itself, in ms after its creation.' },
     DEV_MANUAL_MODE: { schema: setting.flag, default: false, doc: 'Pretend payments wait for POST /api/payments/confirm/:id.' },
     PAYMENT_AUDIT_RETENTION_MS: { schema: setting.integer({ min: dayMs, max: 10 * yearMs }), default: 90 * dayMs, doc: 'How long the audit of payments is kept, in ms.' },
@@ -51,9 +77,9 @@ export const paymentsSettings = {
 /** Reads the settings once. Fails with a SettingsError that names each bad one. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env) {
   const settings = readSettings(paymentsSettings, { env, file: loadSettingsFile() });
-  if (settings.AGENT_ENV === 'PROD' && settings.PAYMENTS_PROVIDER === 'dev') {
-    throw new SettingsError(['PAYMENTS_PROVIDER must not be dev in PROD: it takes pretend money']);
-  }
+  const problems = [...providerProblems(settings), ...receiptProblems(settings), ...addressProblems(settings.YOOKASSA_WEBHOOK_ALLOWED_IPS)];
+  if (problems.length > 0) throw new SettingsError(problems);
+  const refuseForeign = (settings.YOOKASSA_WEBHOOK_ADDRESS_CHECK ?? (settings.AGENT_ENV === 'PROD' ? 'refuse' : 'refetch')) === 'refuse';
   return {
     env: settings.AGENT_ENV,
     grpcHost: settings.GRPC_HOST,
@@ -71,8 +97,54 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     pollIntervalMs: settings.PAYMENT_POLL_INTERVAL_MS,
     prices: settings.PRICES_ENFORCED ?? settings.AGENT_ENV === 'PROD' ? settings.PRICES : [],
     devAutoConfirmDelayMs: settings.DEV_MANUAL_MODE ? undefined : settings.DEV_AUTO_CONFIRM_DELAY_MS,
+    yookassa: {
+      apiUrl: settings.YOOKASSA_API_URL.replace(/\/+$/, ''),
+      shopId: settings.YOOKASSA_SHOP_ID ?? '',
+      secretKey: settings.YOOKASSA_SECRET_KEY ?? '',
+      testAllowed: settings.AGENT_ENV !== 'PROD',
+      confirmation: settings.YOOKASSA_CONFIRMATION,
+      returnUrl: settings.YOOKASSA_RETURN_URL,
+      paymentMethod: settings.YOOKASSA_PAYMENT_METHOD,
+      receipts: settings.RECEIPTS_ENABLED
+        ? { vatCode: settings.RECEIPT_VAT_CODE, taxSystemCode: settings.RECEIPT_TAX_SYSTEM_CODE, fallbackEmail: settings.RECEIPT_FALLBACK_EMAIL! }
+        : undefined,
+    },
+    allowedAddresses: refuseForeign ? settings.YOOKASSA_WEBHOOK_ALLOWED_IPS : undefined,
+    refundUnservedAfterMs: settings.REFUND_UNSERVED ? settings.REFUND_UNSERVED_AFTER_MS : undefined,
+    notificationRetentionMs: settings.NOTIFICATION_RETENTION_MS,
     auditRetentionMs: settings.PAYMENT_AUDIT_RETENTION_MS,
   };
+}
+
+type Values = Settings<typeof paymentsSettings>;
+
+/** X1: real money needs real credentials, and pretend money stays out of PROD. */
+function providerProblems(settings: Values): string[] {
+  const prod = settings.AGENT_ENV === 'PROD';
+  if (settings.PAYMENTS_PROVIDER === 'dev') return prod ? ['PAYMENTS_PROVIDER must not be dev in PROD: it takes pretend money'] : [];
+  const problems: string[] = [];
+  const { YOOKASSA_SHOP_ID: shopId, YOOKASSA_SECRET_KEY: key, YOOKASSA_API_URL: apiUrl } = settings;
+  if (!shopId) problems.push('YOOKASSA_SHOP_ID is required with PAYMENTS_PROVIDER yookassa');
+  if (!key) problems.push('YOOKASSA_SECRET_KEY is required with PAYMENTS_PROVIDER yookassa');
+  if (prod && key?.startsWith('test_')) problems.push('YOOKASSA_SECRET_KEY is a test key: PROD takes real money only');
+  if (!prod && key?.startsWith('live_')) problems.push('YOOKASSA_SECRET_KEY is a live key: DEV takes pretend money only');
+  const { protocol, hostname } = new URL(apiUrl);
+  const loopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+  if (protocol !== 'https:' && !loopback) problems.push('YOOKASSA_API_URL must be https, or http on loopback');
+  return problems;
+}
+
+function receiptProblems(settings: Values): string[] {
+  return settings.RECEIPTS_ENABLED && !settings.RECEIPT_FALLBACK_EMAIL ? ['RECEIPT_FALLBACK_EMAIL is required with RECEIPTS_ENABLED'] : [];
+}
+
+function addressProblems(cidrs: readonly string[]): string[] {
+  try {
+    toBlockList(cidrs);
+    return [];
+  } catch (error) {
+    return [`YOOKASSA_WEBHOOK_ALLOWED_IPS: ${(error as Error).message}`];
+  }
 }
 
 export type PaymentsConfig = ReturnType<typeof readConfig>;

@@ -2,7 +2,8 @@
 import type { Tx } from '@kiosk/database';
 import type { Log, Metrics } from '@kiosk/service';
 import type { Intent, IntentStatus } from './intent.ts';
-import type { Origin, Tables } from './store.ts';
+import type { Refund } from './refund.ts';
+import type { Origin, Tables } from './tables.ts';
 
 /** From the QR to the end of the intent: seconds on a screen, minutes at most. */
 const durationBucketsSeconds = [0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60];
@@ -32,6 +33,10 @@ export function createEvents({ log, metrics, now, env }: { log: Log; metrics: Me
     name: 'payments_duration_seconds', help: 'From the creation of an intent to its end.', labels: ['status', 'env'], buckets: durationBucketsSeconds,
   });
   const anomalies = metrics.counter({ name: 'payments_anomalies_total', help: 'What does not add up and wants the operator.', labels: ['kind', 'env'] });
+  const refunds = metrics.counter({ name: 'payments_refunds_total', help: 'Refunds by the status that they reached.', labels: ['status', 'origin', 'env'] });
+  const webhooks = metrics.counter({ name: 'payments_webhook_received_total', help: 'Notifications from the PSP.', labels: ['status'] });
+  const unreconciled = metrics.gauge({ name: 'payments_reconciliation_differences', help: 'What the last reconciliation found.', labels: ['kind', 'env'] });
+  const reconciledAt = metrics.gauge({ name: 'payments_reconciled_timestamp_seconds', help: 'When the last reconciliation ran.', labels: ['env'] });
 
   async function audit(tx: Tx<Tables>, event: string, entityId: string, details: object, { requestId, caller }: Origin): Promise<void> {
     await tx.db.insertInto('audit_logs').values({
@@ -62,12 +67,51 @@ export function createEvents({ log, metrics, now, env }: { log: Log; metrics: Me
       });
     },
 
+    async refundCreated(tx: Tx<Tables>, refund: Refund, origin: Origin): Promise<void> {
+      const { id: refundId, intentId, amountMinor, origin: by, reason, retryOf } = refund;
+      await audit(tx, 'refund.created', refundId, { intentId, amountMinor, by, reason, retryOf }, origin);
+      tx.afterCommit(() => {
+        refunds.inc({ status: 'pending', origin: by, env });
+        log.info({ event: 'refund.created', refundId, intentId, amountMinor, type: by, requestId: origin.requestId }, 'refund created');
+      });
+    },
+
+    async refundMoved(tx: Tx<Tables>, refund: Refund, origin: Origin): Promise<void> {
+      const { id: refundId, intentId, amountMinor, status, cancelReason: reason, pspRefundId, origin: by } = refund;
+      await audit(tx, `refund.${status}`, refundId, { intentId, amountMinor, reason, pspRefundId }, origin);
+      tx.afterCommit(() => {
+        refunds.inc({ status, origin: by, env });
+        log.info({ event: `refund.${status}`, refundId, intentId, amountMinor, reason, pspRefundId, requestId: origin.requestId }, 'refund moved');
+      });
+    },
+
+    /** `status`: accepted, refused (a foreign address) or invalid. Nothing of a refused one is kept but the count. */
+    notification(status: 'accepted' | 'refused' | 'invalid'): void {
+      webhooks.inc({ status });
+      if (status !== 'accepted') log.warn({ event: 'notification', status }, 'a notification was not taken');
+    },
+
+    /** One row per kind and object, however often it is seen; the first time it is audited and alarmed. */
     async anomaly(tx: Tx<Tables>, { kind, objectId, intentId, details }: Anomaly): Promise<void> {
-      await audit(tx, 'anomaly', objectId, { kind, ...details }, service);
+      const at = now();
+      const { id, seen } = await tx.db.insertInto('anomalies')
+        .values({ kind, object_id: objectId, intent_id: intentId ?? null, details: JSON.stringify(details), first_at: at, last_at: at })
+        .onConflict((known) => known.columns(['kind', 'object_id']).doUpdateSet((set) => ({ last_at: at, seen: set('anomalies.seen', '+', 1) })))
+        .returning(['id', 'seen']).executeTakeFirstOrThrow();
+      if (seen > 1) return;
+      await audit(tx, 'anomaly', objectId, { kind, anomaly: id, ...details }, service);
       tx.afterCommit(() => {
         anomalies.inc({ kind, env });
         log.error({ event: 'anomaly', anomaly: kind, intentId, pspPaymentId: objectId }, 'the operator must look at a payment');
       });
+    },
+
+    reconciled({ day, differences }: { day: string; differences: readonly { kind: string }[] }): void {
+      for (const kind of ['missing_here', 'missing_there', 'amount_differs', 'status_differs']) {
+        unreconciled.set({ kind, env }, differences.filter((difference) => difference.kind === kind).length);
+      }
+      reconciledAt.set({ env }, now() / 1000);
+      log.info({ event: 'reconciliation', type: day, count: differences.length }, 'a day was reconciled');
     },
   };
 }

@@ -1,24 +1,36 @@
 /** Messages ↔ nouns; decides nothing. */
 import {
-  IntentStatus as WireStatus, PaymentsService,
-  type Intent as WireIntent, type PaymentsServer,
+  IntentStatus as WireStatus, PaymentsService, RefundStatus as WireRefundStatus,
+  type Intent as WireIntent, type PaymentsServer, type Refund as WireRefund,
 } from '@kiosk/contracts/payments/v1/payments';
 import { SessionStatus, SessionType, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
-import { invalid } from '@kiosk/fault';
-import { implement, newCall, type Implementation, type Rpc } from '@kiosk/rpc';
-import { isFinal, type Intent, type IntentStatus } from './intent.ts';
-import type { Payments, SessionView } from './payments.ts';
-import type { Origin } from './store.ts';
+import { Fault, invalid } from '@kiosk/fault';
+import { implement, newCall, type Call, type Implementation, type Rpc } from '@kiosk/rpc';
+import { isFinal, type IntentStatus } from './intent.ts';
+import type { Inbox } from './inbox.ts';
+import type { IntentWithRefunds, Payments, SessionView } from './payments.ts';
+import type { Reconciliation } from './reconciliation.ts';
+import { refundedAmount, type Refund, type RefundStatus } from './refund.ts';
+import type { Refunds } from './refunds.ts';
+import type { Store } from './store.ts';
+import type { Origin } from './tables.ts';
 
-export function paymentsOverGrpc(payments: Payments): Implementation {
+export function paymentsOverGrpc({ payments, refunds, inbox, recordService, reconcile, store }: {
+  payments: Payments;
+  refunds: Refunds;
+  inbox: Inbox;
+  recordService: (service: { sessionId: string; reportId: string }) => Promise<void>;
+  reconcile: (day?: string) => Promise<Reconciliation>;
+  store: Store;
+}): Implementation {
   return implement<PaymentsServer>(PaymentsService, {
     async createIntent(request, call) {
-      const { intent, created } = await payments.create(request, newCall(call));
+      const { created, ...intent } = await payments.create(request, newCall(call));
       return { intent: write(intent), created };
     },
     getIntent: async ({ intentId }, call) => ({ intent: write(await payments.get(intentId, newCall(call))) }),
     async getIntentStatus({ intentId }, call) {
-      const intent = await payments.get(intentId, newCall(call));
+      const intent = await payments.status(intentId, newCall(call));
       return {
         intentId: intent.id, status: statuses[intent.status], final: isFinal(intent), failureReason: intent.failureReason, updatedAt: new Date(intent.updatedAt),
       };
@@ -33,6 +45,30 @@ export function paymentsOverGrpc(payments: Payments): Implementation {
     cancelIntent: async ({ intentId }, call) => ({ intent: write(await payments.cancel(intentId, newCall(call))) }),
     confirmIntent: async ({ intentId }, call) => ({ intent: write(await payments.confirm(intentId, newCall(call))) }),
     checkSessionPaid: ({ sessionId }) => payments.checkSessionPaid(sessionId),
+    refundIntent: async (request, call) => ({ refund: writeRefund(await refunds.refund(request, newCall(call))) }),
+    async receiveNotification(request) {
+      await inbox.receive(request);
+      return {};
+    },
+    async recordService(request) {
+      await recordService(request);
+      return {};
+    },
+    async reconcile({ day }, call) {
+      refuseKiosk(call);
+      return reconcile(day || undefined);
+    },
+    async listAnomalies({ limit }, call) {
+      refuseKiosk(call);
+      if (limit < 0 || limit > 200) throw invalid('invalid_limit', 'limit must be from 1 to 200.', 'limit');
+      const rows = await store.listAnomalies(limit || 50);
+      return {
+        anomalies: rows.map((row) => ({
+          kind: row.kind, objectId: row.object_id, intentId: row.intent_id ?? undefined, detailsJson: row.details,
+          firstAt: new Date(row.first_at), lastAt: new Date(row.last_at), seen: row.seen,
+        })),
+      };
+    },
   });
 }
 
@@ -43,11 +79,25 @@ export function sessionsOf(sessions: Rpc<SessionsServer>) {
     return {
       id: session!.id,
       type: session!.type === SessionType.SESSION_TYPE_THICKNESS ? 'thickness' : 'diagnostics',
-      active: session!.status === SessionStatus.SESSION_STATUS_ACTIVE,
+      ended: endings[session!.status],
+      updatedAt: session!.updatedAt!.getTime(),
       kioskId: session!.kioskId,
+      contact: { email: session!.contact?.email, phone: session!.contact?.phone },
     };
   };
 }
+
+const endings: Partial<Record<SessionStatus, SessionView['ended']>> = {
+  [SessionStatus.SESSION_STATUS_COMPLETED]: 'completed',
+  [SessionStatus.SESSION_STATUS_EXPIRED]: 'expired',
+  [SessionStatus.SESSION_STATUS_FAILED]: 'failed',
+};
+
+const refundStatuses: Record<RefundStatus, WireRefundStatus> = {
+  pending: WireRefundStatus.REFUND_STATUS_PENDING,
+  succeeded: WireRefundStatus.REFUND_STATUS_SUCCEEDED,
+  canceled: WireRefundStatus.REFUND_STATUS_CANCELED,
+};
 
 const statuses: Record<IntentStatus, WireStatus> = {
   pending: WireStatus.INTENT_STATUS_PENDING,
@@ -61,7 +111,15 @@ function readStatus(wire: WireStatus): IntentStatus {
   throw invalid('invalid_status', 'status must be pending, confirmed, failed or expired.', 'status');
 }
 
-function write(intent: Intent): WireIntent {
+function refuseKiosk(call: Partial<Call> | undefined): void {
+  if (call?.caller?.role === 'kiosk') throw new Fault({ kind: 'forbidden', reason: 'operator_only', message: 'Only an operator may ask this.' });
+}
+
+function writeRefund({ id, amountMinor, status, reason, createdAt }: Refund): WireRefund {
+  return { id, amountMinor, status: refundStatuses[status], reason, createdAt: new Date(createdAt) };
+}
+
+function write({ intent, refunds }: IntentWithRefunds): WireIntent {
   return {
     id: intent.id,
     sessionId: intent.sessionId,
@@ -74,8 +132,8 @@ function write(intent: Intent): WireIntent {
     confirmationUrl: intent.confirmationUrl,
     description: intent.description,
     metadataJson: JSON.stringify(intent.metadata),
-    refundedAmountMinor: 0,
-    refunds: [],
+    refundedAmountMinor: refundedAmount(refunds),
+    refunds: refunds.map(writeRefund),
     createdAt: new Date(intent.createdAt),
     updatedAt: new Date(intent.updatedAt),
     confirmedAt: intent.confirmedAt === undefined ? undefined : new Date(intent.confirmedAt),

@@ -5,7 +5,7 @@
  * purpose: our own cancel and expiry cannot stop a customer who already has the QR, so an intent that has ended here is still asked about there.
  */
 import { conflict, invalid } from '@kiosk/fault';
-import type { PspPayment } from './psp.ts';
+import type { PspPayment, ReceiptRegistration } from './psp.ts';
 
 export type IntentStatus = 'pending' | 'confirmed' | 'failed' | 'expired';
 export type Submission = 'created' | 'submitting' | 'attached' | 'refused' | 'withdrawn' | 'abandoned';
@@ -27,6 +27,10 @@ export type Intent = {
   pspRequest: string;
   pspPaymentId?: string;
   pspStatus?: PspPayment['status'];
+  pspCreatedAt?: number;
+  receiptRegistration?: ReceiptRegistration;
+  /** When to look whether a paid session got its report. */
+  serveCheckAt?: number;
   qrCodeData: string;
   confirmationUrl?: string;
   attempts: number;
@@ -54,6 +58,11 @@ export function asOf(intent: Intent, now: number): Intent {
 
 export function isFinal(intent: Intent): boolean {
   return intent.status !== 'pending';
+}
+
+/** P8: whether it ended by our own hand, which the PSP never heard of: only then can late money still confirm it. */
+export function endedHere({ status, failureReason }: Intent): boolean {
+  return status === 'expired' || (status === 'failed' && (failureReason === 'canceled_by_customer' || failureReason === 'superseded'));
 }
 
 /** Ends a pending intent by our own hand. The PSP cannot be told; money that still comes is late money. Fails with `intent_final`. */
@@ -150,28 +159,32 @@ export function apply(intent: Intent, payment: PspPayment, outcome: Outcome, { n
     submission: 'attached',
     pspPaymentId: payment.id,
     pspStatus: payment.status,
+    pspCreatedAt: payment.createdAt,
+    receiptRegistration: payment.receiptRegistration,
     qrCodeData: payment.qrCodeData ?? intent.qrCodeData,
     confirmationUrl: payment.confirmationUrl ?? intent.confirmationUrl,
     lastAskedAt: now,
   };
+  const receiptAt = payment.receiptRegistration === 'pending' ? nextAskAt(intent, now) : undefined;
   switch (outcome) {
     case 'open':
+      return { ...told, nextActionAt: soonest(nextAskAt(intent, now), payment.askAgainAt) };
     case 'mismatch':
-      return { ...told, nextActionAt: payment.status === 'succeeded' ? undefined : soonest(nextAskAt(intent, now), payment.askAgainAt) };
+      return { ...told, nextActionAt: payment.status === 'succeeded' ? undefined : nextAskAt(intent, now) };
     case 'canceled':
       return intent.status === 'pending'
         ? { ...told, status: 'failed', failureReason: payment.cancellationReason ?? 'general_decline', updatedAt: now, nextActionAt: undefined }
         : { ...told, nextActionAt: undefined };
     case 'late':
-      return confirmLate ? confirm(told, now) : { ...told, nextActionAt: undefined };
+      return confirmLate && endedHere(intent) ? confirm(told, now, receiptAt) : { ...told, nextActionAt: receiptAt };
     case 'paid':
-      return confirm(told, now);
+      return confirm(told, now, receiptAt);
   }
 }
 
-function confirm(intent: Intent, now: number): Intent {
-  if (intent.status === 'confirmed') return { ...intent, nextActionAt: undefined };
-  return { ...intent, status: 'confirmed', failureReason: undefined, confirmedAt: now, updatedAt: now, nextActionAt: undefined };
+function confirm(intent: Intent, now: number, nextActionAt: number | undefined): Intent {
+  if (intent.status === 'confirmed') return { ...intent, nextActionAt };
+  return { ...intent, status: 'confirmed', failureReason: undefined, confirmedAt: now, updatedAt: now, nextActionAt };
 }
 
 function soonest(a: number | undefined, b: number | undefined): number | undefined {
@@ -194,7 +207,7 @@ export function parseMetadata(text: string): Record<string, unknown> {
   const entries = Object.entries(value);
   if (entries.length > metadataLimits.keys) throw invalid('invalid_metadata', `metadata must have at most ${metadataLimits.keys} entries.`, 'metadata');
   for (const [name, entry] of entries) {
-    const fits = typeof entry === 'boolean' || typeof entry === 'number' || (typeof entry === 'string' && entry.length <= metadataLimits.valueLength);
+    const fits = typeof entry === 'boolean' || Number.isFinite(entry) || (typeof entry === 'string' && entry.length <= metadataLimits.valueLength);
     if (name.length > metadataLimits.keyLength || !fits) {
       throw invalid('invalid_metadata', `metadata must map names of at most ${metadataLimits.keyLength} characters to strings of at most ${metadataLimits.valueLength}, numbers or booleans.`, 'metadata');
     }

@@ -1,18 +1,20 @@
 /**
  * The development PSP: pretend money that pays itself after a while, or by hand. It goes through the same seam as a real one and remembers in the
- * service's own database, so that what is due stays due across a restart.
+ * service's own database, so that what is due stays due across a restart. Refunds succeed at once.
  */
 import { newId } from '@kiosk/database';
-import { PspError, type Psp, type PspPayment } from './psp.ts';
-import type { Rows } from './steps.ts';
-import type { Tables } from './store.ts';
+import { PspError, type Psp, type PspPayment, type PspRefund } from './psp.ts';
+import type { Rows, Tables } from './tables.ts';
 
 export type DevPsp = Psp & {
   /** The customer pays now. Fails with PspError not_found. */
   pay(id: string): Promise<void>;
 };
 
-type Request = { amountMinor: number; currency: string; intentId: string };
+type PaymentRequest = { amountMinor: number; currency: string; intentId: string };
+type RefundRequest = { pspPaymentId: string; amountMinor: number; currency: string };
+
+const pageSize = 100;
 
 export function createDevPsp({ rows, now, autoConfirmDelayMs }: {
   rows: Rows;
@@ -23,8 +25,9 @@ export function createDevPsp({ rows, now, autoConfirmDelayMs }: {
   return {
     name: 'dev',
     expected: { testAllowed: true },
-    freeze: ({ id, amountMinor, currency }) => JSON.stringify({ amountMinor, currency, intentId: id } satisfies Request),
-    isPaymentId: (id) => /^dev_[0-9a-z]{26}$/.test(id),
+    freezePayment: ({ id, amountMinor, currency }) => JSON.stringify({ amountMinor, currency, intentId: id } satisfies PaymentRequest),
+    freezeRefund: ({ pspPaymentId, amountMinor, currency }) => JSON.stringify({ pspPaymentId, amountMinor, currency } satisfies RefundRequest),
+    isObjectId: (id) => /^dev_[0-9a-z]{26}$/.test(id),
 
     async createPayment({ key, body }) {
       const at = now();
@@ -45,6 +48,35 @@ export function createDevPsp({ rows, now, autoConfirmDelayMs }: {
       return toPayment(row, now());
     },
 
+    async listPayments({ createdFrom, createdTo, cursor = '' }) {
+      const found = await rows.read.selectFrom('dev_psp_payments').selectAll()
+        .where('created_at', '>=', createdFrom).where('created_at', '<', createdTo).where('id', '>', cursor).orderBy('id').limit(pageSize).execute();
+      return { items: found.map((row) => toPayment(row, now())), nextCursor: found.length < pageSize ? undefined : found.at(-1)!.id };
+    },
+
+    async createRefund({ key, body }) {
+      const at = now();
+      const row = await rows.transaction(async ({ db }) => {
+        await db.insertInto('dev_psp_refunds').values({ id: newId('dev', at), idempotence_key: key, request: body, created_at: at })
+          .onConflict((conflict) => conflict.column('idempotence_key').doNothing()).execute();
+        return db.selectFrom('dev_psp_refunds').selectAll().where('idempotence_key', '=', key).executeTakeFirstOrThrow();
+      });
+      if (row.request !== body) throw new PspError('refused', 'invalid_request');
+      return toRefund(row);
+    },
+
+    async getRefund(id) {
+      const row = await rows.read.selectFrom('dev_psp_refunds').selectAll().where('id', '=', id).executeTakeFirst();
+      if (!row) throw new PspError('not_found', 'not_found');
+      return toRefund(row);
+    },
+
+    async listRefunds({ createdFrom, createdTo, cursor = '' }) {
+      const found = await rows.read.selectFrom('dev_psp_refunds').selectAll()
+        .where('created_at', '>=', createdFrom).where('created_at', '<', createdTo).where('id', '>', cursor).orderBy('id').limit(pageSize).execute();
+      return { items: found.map(toRefund), nextCursor: found.length < pageSize ? undefined : found.at(-1)!.id };
+    },
+
     async pay(id) {
       const { numUpdatedRows } = await rows.transaction(({ db }) =>
         db.updateTable('dev_psp_payments').set({ status: 'succeeded' }).where('id', '=', id).executeTakeFirst());
@@ -54,7 +86,7 @@ export function createDevPsp({ rows, now, autoConfirmDelayMs }: {
 }
 
 function toPayment(row: Tables['dev_psp_payments'], now: number): PspPayment {
-  const { amountMinor, currency, intentId } = JSON.parse(row.request) as Request;
+  const { amountMinor, currency, intentId } = JSON.parse(row.request) as PaymentRequest;
   const due = row.succeeds_at !== null && row.succeeds_at <= now;
   const status = row.status === 'pending' && due ? 'succeeded' : row.status;
   return {
@@ -65,8 +97,14 @@ function toPayment(row: Tables['dev_psp_payments'], now: number): PspPayment {
     amountMinor,
     currency,
     intentId,
+    createdAt: row.created_at,
     // The form of a Russian SBP payment link, at a name that nobody can own (RFC 2606).
     qrCodeData: `https://qr.dev.invalid/${row.id}?type=02&sum=${amountMinor}&cur=${currency}`,
     askAgainAt: status === 'pending' && row.succeeds_at !== null ? row.succeeds_at : undefined,
   };
+}
+
+function toRefund(row: Tables['dev_psp_refunds']): PspRefund {
+  const { pspPaymentId, amountMinor, currency } = JSON.parse(row.request) as RefundRequest;
+  return { id: row.id, pspPaymentId, status: 'succeeded', amountMinor, currency, createdAt: row.created_at };
 }

@@ -11,12 +11,19 @@ import type { PaymentsConfig } from './config.ts';
 import { createEvents } from './events.ts';
 import { paymentsOverGrpc, sessionsOf } from './grpc.ts';
 import { createJanitor } from './janitor.ts';
+import { createInbox } from './inbox.ts';
 import { createPayments } from './payments.ts';
 import { createDevPsp } from './psp-dev.ts';
+import { createYooKassa } from './psp-yookassa.ts';
 import type { Psp } from './psp.ts';
+import { createReconciliation } from './reconciliation.ts';
+import { RefundStore } from './refund-store.ts';
+import { createRefunds } from './refunds.ts';
+import { createServiceWatch } from './service-watch.ts';
 import { createSettlement } from './settlement.ts';
-import { stepwiseDatabase, stepwisePsp, type Around } from './steps.ts';
-import { Store, type Origin, type Tables } from './store.ts';
+import { stepwisePsp, stepwiseRows, type Around } from './steps.ts';
+import { Store } from './store.ts';
+import type { Origin, Tables } from './tables.ts';
 
 export { paymentsSettings } from './config.ts';
 
@@ -33,17 +40,20 @@ export type PaymentsOptions = {
   log?: Log & AsyncDisposable;
   /** Stands in for the sessions service. */
   sessions?: Rpc<SessionsServer>;
+  /** Stands in for the PSP that the settings name. */
+  psp?: Psp;
   /** See steps.ts. */
   around?: Around;
 };
 
-const hourMs = 3_600_000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
 /** A kiosk repeats a request within minutes; a week is generous. */
 const keyRetentionMs = 7 * 24 * hourMs;
 const janitorOrigin: Origin = { requestId: 'janitor', caller: { role: 'service', name: 'payments' } };
 
 export async function startPayments({
-  config, now = Date.now, log = createLog({ service: 'payments', level: config.logLevel }), sessions, around = (_, run) => run(),
+  config, now = Date.now, log = createLog({ service: 'payments', level: config.logLevel }), sessions, psp: otherPsp, around = (_, run) => run(),
 }: PaymentsOptions): Promise<PaymentsService> {
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'payments' });
@@ -60,35 +70,59 @@ export async function startPayments({
       process.kill(process.pid, 'SIGTERM');
     },
   }));
-  const rows = stepwiseDatabase(database, around);
-  const store = new Store({ rows, events: createEvents({ log, metrics, now, env: config.env }) });
-  const devPsp = createDevPsp({ rows, now, autoConfirmDelayMs: config.devAutoConfirmDelayMs });
-  const psp = stepwisePsp<Psp>(devPsp, around);
+  const rows = stepwiseRows(database, around);
+  const events = createEvents({ log, metrics, now, env: config.env });
+  const devPsp = !otherPsp && config.provider === 'dev' ? createDevPsp({ rows, now, autoConfirmDelayMs: config.devAutoConfirmDelayMs }) : undefined;
+  const psp = stepwisePsp<Psp>(otherPsp ?? devPsp ?? createYooKassa({ ...config.yookassa, tracer }), around);
+  const refundStore = new RefundStore({ rows, events, psp });
+  const store = new Store({ rows, events, refunds: refundStore, serveCheckDelayMs: config.refundUnservedAfterMs });
   const getSession = sessionsOf(sessions ?? starting.use(connect<SessionsServer>({
     definition: SessionsService, address: config.sessionsAddress, peer: 'sessions', descriptors, tracer, observe, timeoutMs: 5000,
   })));
   const settlement = createSettlement({
     store, psp, log, now,
-    isSessionActive: (sessionId) => getSession(sessionId, janitorOrigin).then(({ active }) => active, (error: unknown) => {
+    isSessionActive: (sessionId) => getSession(sessionId, janitorOrigin).then(({ ended }) => ended === undefined, (error: unknown) => {
       // Deleted long ago is as gone as it gets.
       if (error instanceof Fault && error.kind === 'not_found') return false;
       throw error;
     }),
   });
-  starting.defer(settlement.drain);
-  const work = createJanitor({ store, settlement, now });
+  starting.defer(() => settlement.drain());
+  const refunds = createRefunds({ store: refundStore, psp, log, now, submitWaitMs: config.submitWaitMs, misconfigured: settlement.misconfigured });
+  starting.defer(() => refunds.drain());
   const payments = createPayments({
-    store, psp, devPsp, settlement, getSession, prices: config.prices, ttlMs: config.ttlMs, submitWaitMs: config.submitWaitMs, now,
+    store, refundStore, psp, devPsp, settlement, getSession, prices: config.prices, ttlMs: config.ttlMs, submitWaitMs: config.submitWaitMs, now,
   });
+  const inbox = createInbox({
+    rows, store, refundStore, psp, settlement, refunds, events, now, allowedAddresses: config.allowedAddresses,
+    wake: () => {
+      janitorJob.wake();
+      inboxJob.wake();
+    },
+  });
+  const serviceWatch = createServiceWatch({ rows, refunds: refundStore, events, getSession, now, graceMs: config.refundUnservedAfterMs ?? 0 });
+  const { reconcile, reconcileDaily } = createReconciliation({ rows, store, refundStore, psp, settlement, events, now });
+  const janitor = createJanitor({ store, refundStore, settlement, refunds, now });
+  const work = async (): Promise<void> => {
+    await janitor();
+    await inbox.meetStrangers();
+    await serviceWatch.check();
+  };
 
   await store.releaseClaims(now());
-  starting.use(startJob({ name: 'janitor', intervalMs: config.pollIntervalMs, run: work, log }));
-  starting.use(startJob({
-    name: 'retention', intervalMs: hourMs, log,
-    run: () => store.deleteOld({ auditBefore: now() - config.auditRetentionMs, keysBefore: now() - keyRetentionMs }),
-  }));
+  await refundStore.releaseClaims(now());
+  const every = (name: string, intervalMs: number, run: () => Promise<void>) => starting.use(startJob({ name, intervalMs, run, log }));
+  const janitorJob = every('janitor', config.pollIntervalMs, janitor);
+  const inboxJob = every('inbox', config.pollIntervalMs, () => inbox.meetStrangers());
+  every('service-watch', minuteMs, () => serviceWatch.check());
+  every('reconciliation', 10 * minuteMs, reconcileDaily);
+  every('retention', hourMs, async () => {
+    const at = now();
+    await store.deleteOld({ auditBefore: at - config.auditRetentionMs, keysBefore: at - keyRetentionMs });
+    await inbox.deleteOld(at - config.notificationRetentionMs);
+  });
   const server = starting.use(await startServer({
-    host: config.grpcHost, port: config.grpcPort, services: [paymentsOverGrpc(payments)], descriptors, tracer, observe,
+    host: config.grpcHost, port: config.grpcPort, services: [paymentsOverGrpc({ payments, refunds, inbox, recordService: (service) => serviceWatch.record(service), reconcile, store })], descriptors, tracer, observe,
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
   }));
   const health = starting.use(await startHealth({ host: config.metricsHost, port: config.metricsPort, metrics, ready: () => ({ database: 'ok' }) }));

@@ -6,11 +6,13 @@ import { Fault } from '@kiosk/fault';
 import type { Log } from '@kiosk/service';
 import { nextAskAt, type Intent } from './intent.ts';
 import { PspError, type Psp, type PspPayment } from './psp.ts';
-import type { Origin, Source, Store } from './store.ts';
+import type { Source, Store } from './store.ts';
+import type { Origin } from './tables.ts';
 
 /** Longer than the PSP's own thirty seconds, so that a claim outlives the call that it covers. */
 export const leaseMs = 45_000;
-const pauseMs = 60_000;
+/** After a refusal for our settings' or our pace's sake. */
+export const pauseMs = 60_000;
 
 export type Settlement = ReturnType<typeof createSettlement>;
 
@@ -50,7 +52,12 @@ export function createSettlement({ store, psp, log, now, isSessionActive }: {
     log.warn({ event: 'psp.submit_failed', intentId: intent.id, kind: outcome, reason: code, attempt: intent.attempts }, 'the PSP did not take a payment');
     if (outcome === 'refused' || outcome === 'not_found') await store.submissionRefused(intent.id, { now: now(), code, origin });
     else await store.submissionUnknown(intent.id, { now: now(), code, delayMs: outcome === 'unknown' ? undefined : pauseMs });
-    if (outcome === 'misconfigured') await store.note({ kind: 'psp_misconfigured', objectId: psp.name, details: { code } }, now());
+    if (outcome === 'misconfigured') await misconfigured(code);
+  }
+
+  /** Our credentials or the shop's settings are wrong: everything waits, and the operator is told. */
+  async function misconfigured(code: string): Promise<void> {
+    await store.note({ kind: 'psp_misconfigured', objectId: psp.name, details: { code } });
   }
 
   /** Asks the PSP how an attached payment stands, and applies the answer. Without an answer it is asked again later. */
@@ -61,8 +68,8 @@ export function createSettlement({ store, psp, log, now, isSessionActive }: {
     } catch (error) {
       if (error instanceof PspError) {
         log.warn({ event: 'psp.ask_failed', intentId: intent.id, kind: error.outcome, reason: error.code }, 'the PSP did not say how a payment stands');
-        if (error.outcome === 'misconfigured') await store.note({ kind: 'psp_misconfigured', objectId: psp.name, details: { code: error.code } }, now());
-        if (error.outcome === 'not_found') await store.note({ kind: 'payment_not_found', objectId: intent.pspPaymentId!, intentId: intent.id, details: {} }, now());
+        if (error.outcome === 'misconfigured') await misconfigured(error.code);
+        if (error.outcome === 'not_found') await store.note({ kind: 'payment_not_found', objectId: intent.pspPaymentId!, intentId: intent.id, details: {} });
         const paused = error.outcome === 'throttled' || error.outcome === 'misconfigured';
         await store.askLater(intent.id, paused ? now() + pauseMs : nextAskAt(intent, now()));
         return;
@@ -87,5 +94,5 @@ export function createSettlement({ store, psp, log, now, isSessionActive }: {
     await Promise.allSettled(underWay.values());
   }
 
-  return { submit, ask, settle, drain };
+  return { submit, ask, settle, misconfigured, drain };
 }

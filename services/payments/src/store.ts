@@ -1,70 +1,24 @@
 /** Every query on intents. A method is one whole transaction: load, decide with a pure function, save, append audit and evidence. */
 import { idFloor, type Tx } from '@kiosk/database';
-import { conflict, invalid, notFound } from '@kiosk/fault';
-import type { Generated, Insertable, Selectable } from 'kysely';
+import { conflict, notFound } from '@kiosk/fault';
+import type { Selectable } from 'kysely';
 import type { Anomaly, Events } from './events.ts';
+import { intentFromRow, intentToRow } from './intent-row.ts';
 import {
-  apply, asOf, beginSubmission, cancel, differences, expire, maySubmit, outcomeOf, submissionRefused, submissionUnknown,
-  type Currency, type Intent, type IntentStatus, type Outcome, type Submission,
+  apply, asOf, beginSubmission, cancel, differences, endedHere, expire, maySubmit, outcomeOf, submissionRefused, submissionUnknown,
+  type Intent, type IntentStatus, type Outcome,
 } from './intent.ts';
 import type { Psp, PspPayment } from './psp.ts';
-import type { Rows } from './steps.ts';
+import type { RefundStore } from './refund-store.ts';
+import { sameBody, type Key, type Origin, type Rows, type Tables } from './tables.ts';
 
-type IntentRow = {
-  id: string;
-  session_id: string;
-  kiosk_id: string | null;
-  amount_minor: number;
-  currency: Currency;
-  description: string | null;
-  metadata: string;
-  status: IntentStatus;
-  failure_reason: string | null;
-  provider: string;
-  submission: Submission;
-  psp_request: string;
-  psp_payment_id: string | null;
-  psp_status: PspPayment['status'] | null;
-  qr_code_data: string;
-  confirmation_url: string | null;
-  attempts: number;
-  first_attempt_at: number | null;
-  next_action_at: number | null;
-  last_asked_at: number | null;
-  created_at: number;
-  updated_at: number;
-  confirmed_at: number | null;
-  expires_at: number;
-};
-
-type KeyRow = { caller: string; operation: string; key: string; body_sha256: string; entity_id: string; made: number; created_at: number };
-
-export type Tables = {
-  intents: IntentRow;
-  idempotency_keys: KeyRow;
-  psp_observations: {
-    id: Generated<number>; at: number; intent_id: string; psp_payment_id: string; psp_status: string; source: Source; verdict: string; details: string;
-  };
-  anomalies: {
-    id: Generated<number>; kind: string; object_id: string; intent_id: string | null; details: string; first_at: number; last_at: number; seen: Generated<number>;
-  };
-  dev_psp_payments: { id: string; idempotence_key: string; request: string; status: 'pending' | 'succeeded' | 'canceled'; succeeds_at: number | null; created_at: number };
-  audit_logs: {
-    id: Generated<number>; at: number; event: string; entity_id: string; details: string; request_id: string; caller: string; ip: string | null; user_agent: string | null;
-  };
-};
-
-/** Who asked, for the audit. */
-export type Origin = { requestId: string; caller: { role: 'anonymous' | 'kiosk' | 'operator' | 'psp' | 'service'; name: string; ip?: string; userAgent?: string } };
+type AnomalyRow = Selectable<Tables['anomalies']>;
 
 /** How we came to ask the PSP. */
 export type Source = 'submit' | 'poll' | 'notification' | 'reconciliation' | 'confirm';
 
 /** What a kiosk's key may see: its own intents only (S3). Undefined: all. */
 export type Scope = string | undefined;
-
-/** A caller's idempotency key and what it was used for. */
-export type Key = { caller: string; key: string; bodySha256: string };
 
 export type ListFilter = {
   sessionId?: string; status?: IntentStatus; createdFrom?: number; createdTo?: number; limit: number; after?: string; kioskId?: string;
@@ -81,10 +35,18 @@ const biteRows = 200;
 export class Store {
   readonly #rows: Rows;
   readonly #events: Events;
+  readonly #refunds: RefundStore;
+  readonly #serveCheckDelayMs: number | undefined;
 
-  constructor({ rows, events }: { rows: Rows; events: Events }) {
+  constructor({ rows, events, refunds, serveCheckDelayMs }: {
+    rows: Rows; events: Events; refunds: RefundStore;
+    /** How long after its payment a session is first looked at for its report; undefined: money without a report is not given back by itself. */
+    serveCheckDelayMs: number | undefined;
+  }) {
     this.#rows = rows;
     this.#events = events;
+    this.#refunds = refunds;
+    this.#serveCheckDelayMs = serveCheckDelayMs;
   }
 
   /** The intent that a key was answered with before. Fails with `idempotency_key_reused` for another body. */
@@ -117,7 +79,7 @@ export class Store {
       }
       const made = answer === fresh;
       if (made) {
-        await tx.db.insertInto('intents').values(toRow(fresh)).execute();
+        await tx.db.insertInto('intents').values(intentToRow(fresh)).execute();
         await this.#events.created(tx, fresh, origin);
       }
       if (key) {
@@ -133,12 +95,12 @@ export class Store {
   async get(id: string, scope: Scope, now: number): Promise<Intent> {
     const row = await this.#rows.read.selectFrom('intents').selectAll().where('id', '=', id).executeTakeFirst();
     if (!row || (scope !== undefined && row.kiosk_id !== scope)) throw notFound('intent_not_found', 'There is no such payment intent.');
-    return asOf(fromRow(row), now);
+    return asOf(intentFromRow(row), now);
   }
 
   async findByPspId(pspPaymentId: string, now: number): Promise<Intent | undefined> {
     const row = await this.#rows.read.selectFrom('intents').selectAll().where('psp_payment_id', '=', pspPaymentId).executeTakeFirst();
-    return row && asOf(fromRow(row), now);
+    return row && asOf(intentFromRow(row), now);
   }
 
   async list({ sessionId, status, createdFrom, createdTo, limit, after, kioskId }: ListFilter, now: number): Promise<Intent[]> {
@@ -152,12 +114,12 @@ export class Store {
     if (createdFrom !== undefined) query = query.where('id', '>=', idFloor('pay', createdFrom));
     if (createdTo !== undefined) query = query.where('id', '<', idFloor('pay', createdTo));
     if (after) query = query.where('id', '<', after);
-    return (await query.execute()).map((row) => asOf(fromRow(row), now));
+    return (await query.execute()).map((row) => asOf(intentFromRow(row), now));
   }
 
   async findConfirmed(sessionId: string): Promise<Intent | undefined> {
     const row = await this.#rows.read.selectFrom('intents').selectAll().where('session_id', '=', sessionId).where('status', '=', 'confirmed').executeTakeFirst();
-    return row && fromRow(row);
+    return row && intentFromRow(row);
   }
 
   /** Fails with `intent_not_found` and `intent_final`. */
@@ -173,7 +135,12 @@ export class Store {
   async claimSubmission(id: string, { now, leaseMs }: { now: number; leaseMs: number }): Promise<Intent | undefined> {
     return this.#rows.transaction(async (tx) => {
       const intent = await this.#load(tx, id, now);
-      if (!maySubmit(intent, now) || (intent.submission === 'submitting' && (intent.nextActionAt ?? 0) > now)) return undefined;
+      if (intent.submission === 'submitting' && (intent.nextActionAt ?? 0) > now) return undefined;
+      if (!maySubmit(intent, now)) {
+        // The service was down when the time to give up came.
+        if (intent.submission === 'submitting') await this.#recordUnknown(tx, intent, { now, delayMs: 0, code: 'not_asked_in_time' });
+        return undefined;
+      }
       return this.#update(tx, beginSubmission(intent, { now, leaseMs }));
     });
   }
@@ -182,10 +149,13 @@ export class Store {
   async submissionUnknown(id: string, { now, delayMs, code }: { now: number; delayMs?: number; code: string }): Promise<void> {
     await this.#rows.transaction(async (tx) => {
       const intent = await this.#load(tx, id, now);
-      if (intent.submission !== 'submitting') return;
-      const after = await this.#update(tx, submissionUnknown(intent, now, delayMs));
-      if (after.submission === 'abandoned') await this.#note(tx, { kind: 'submission_unknown', objectId: id, intentId: id, details: { code } }, now);
+      if (intent.submission === 'submitting') await this.#recordUnknown(tx, intent, { now, delayMs, code });
     });
+  }
+
+  async #recordUnknown(tx: Tx<Tables>, intent: Intent, { now, delayMs, code }: { now: number; delayMs?: number; code: string }): Promise<void> {
+    const after = await this.#update(tx, submissionUnknown(intent, now, delayMs));
+    if (after.submission === 'abandoned') await this.#events.anomaly(tx, { kind: 'submission_unknown', objectId: after.id, intentId: after.id, details: { code } });
   }
 
   async submissionRefused(id: string, { now, code, origin }: { now: number; code: string; origin: Origin }): Promise<void> {
@@ -193,7 +163,7 @@ export class Store {
       const intent = await this.#load(tx, id, now);
       if (intent.submission !== 'submitting') return;
       await this.#save(tx, intent, submissionRefused(intent, now), origin);
-      await this.#note(tx, { kind: 'submission_refused', objectId: id, intentId: id, details: { code } }, now);
+      await this.#events.anomaly(tx, { kind: 'submission_refused', objectId: id, intentId: id, details: { code } });
     });
   }
 
@@ -211,15 +181,23 @@ export class Store {
       if (outcome === 'late' && sessionActive === undefined) return { outcome, intent };
       const standing = await this.#standing(tx, intent.sessionId);
       const paidOtherwise = standing.some((other) => other.id !== id && other.status === 'confirmed');
-      const confirmLate = outcome === 'late' && sessionActive === true && !paidOtherwise;
+      const confirmLate = outcome === 'late' && sessionActive === true && !paidOtherwise && endedHere(intent);
       await this.#observe(tx, intent, payment, { outcome, source, now, details: { differing } });
       for (const difference of outcome === 'mismatch' ? differing : []) {
-        await this.#note(tx, { kind: `mismatch_${difference.field}`, objectId: payment.id, intentId: id, details: difference }, now);
+        await this.#events.anomaly(tx, { kind: `mismatch_${difference.field}`, objectId: payment.id, intentId: id, details: difference });
       }
       // Paid with the old QR while a newer one is on the screen: the newer one gives way.
       const newer = standing.find((other) => other.id !== id && other.status === 'pending');
-      if (confirmLate && newer) await this.#save(tx, newer, cancel(asOf(newer, now), 'superseded', now), origin);
-      const after = await this.#save(tx, intent, apply(intent, payment, outcome, { now, confirmLate }), origin);
+      if (confirmLate && newer) await this.#save(tx, newer, newer.expiresAt <= now ? expire(newer, now) : cancel(newer, 'superseded', now), origin);
+      const applied = apply(intent, payment, outcome, { now, confirmLate });
+      const after = await this.#save(tx, intent, applied.status !== intent.status ? this.#watchService(applied, now) : applied, origin);
+      if (outcome === 'late' && !confirmLate) {
+        const reason = paidOtherwise ? 'late_money_paid_otherwise' : 'late_money_session_ended';
+        await this.#refunds.openAutomatic(tx, after, { source: 'late_money', reason, origin, now });
+      }
+      if (after.receiptRegistration === 'canceled' && intent.receiptRegistration !== 'canceled') {
+        await this.#events.anomaly(tx, { kind: 'receipt_canceled', objectId: payment.id, intentId: id, details: {} });
+      }
       return outcome === 'late' ? { outcome, intent: after, confirmed: confirmLate } : { outcome, intent: after };
     });
   }
@@ -239,7 +217,7 @@ export class Store {
       const rows = await tx.db.selectFrom('intents').selectAll().where('id', 'in', due.map(({ id }) => id)).where('next_action_at', '<=', now).execute();
       const claimed: Intent[] = [];
       for (const row of rows) {
-        const intent = fromRow(row);
+        const intent = intentFromRow(row);
         // A submission claims itself when it is sent.
         claimed.push(intent.submission === 'attached' ? await this.#update(tx, { ...intent, nextActionAt: now + leaseMs }) : intent);
       }
@@ -262,7 +240,7 @@ export class Store {
       await this.#rows.transaction(async (tx) => {
         for (const { id } of due) {
           const row = await tx.db.selectFrom('intents').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-          const intent = fromRow(row);
+          const intent = intentFromRow(row);
           if (intent.status === 'pending') await this.#save(tx, intent, expire(intent, now), origin);
         }
       });
@@ -277,31 +255,29 @@ export class Store {
     });
   }
 
-  async note(anomaly: Anomaly, now: number): Promise<void> {
-    await this.#rows.transaction((tx) => this.#note(tx, anomaly, now));
+  async note(anomaly: Anomaly): Promise<void> {
+    await this.#rows.transaction((tx) => this.#events.anomaly(tx, anomaly));
   }
 
-  async #note(tx: Tx<Tables>, { kind, objectId, intentId, details }: Anomaly, now: number): Promise<void> {
-    const before = await tx.db.selectFrom('anomalies').select('id').where('kind', '=', kind).where('object_id', '=', objectId).executeTakeFirst();
-    if (before) {
-      await tx.db.updateTable('anomalies').set((set) => ({ last_at: now, seen: set('seen', '+', 1) })).where('id', '=', before.id).execute();
-      return;
-    }
-    await tx.db.insertInto('anomalies').values({
-      kind, object_id: objectId, intent_id: intentId ?? null, details: JSON.stringify(details), first_at: now, last_at: now,
-    }).execute();
-    await this.#events.anomaly(tx, { kind, objectId, intentId, details });
+  /** Newest first. */
+  async listAnomalies(limit: number): Promise<AnomalyRow[]> {
+    return this.#rows.read.selectFrom('anomalies').selectAll().orderBy('last_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
   }
 
   async #standing(tx: Tx<Tables>, sessionId: string): Promise<Intent[]> {
     const rows = await tx.db.selectFrom('intents').selectAll().where('session_id', '=', sessionId).where('status', 'in', ['pending', 'confirmed']).execute();
-    return rows.map(fromRow);
+    return rows.map(intentFromRow);
   }
 
   async #load(tx: Tx<Tables>, id: string, now: number): Promise<Intent> {
     const row = await tx.db.selectFrom('intents').selectAll().where('id', '=', id).executeTakeFirst();
     if (!row) throw notFound('intent_not_found', 'There is no such payment intent.');
-    return asOf(fromRow(row), now);
+    return asOf(intentFromRow(row), now);
+  }
+
+  #watchService(intent: Intent, now: number): Intent {
+    if (intent.status !== 'confirmed' || this.#serveCheckDelayMs === undefined) return intent;
+    return { ...intent, serveCheckAt: now + this.#serveCheckDelayMs };
   }
 
   /** Saves a step and tells of it where the status moved. */
@@ -314,11 +290,12 @@ export class Store {
   }
 
   async #update(tx: Tx<Tables>, intent: Intent): Promise<Intent> {
-    const row = toRow(intent);
+    const row = intentToRow(intent);
     await tx.db.updateTable('intents').set({
       status: row.status, failure_reason: row.failure_reason, submission: row.submission, psp_payment_id: row.psp_payment_id, psp_status: row.psp_status,
       qr_code_data: row.qr_code_data, confirmation_url: row.confirmation_url, attempts: row.attempts, first_attempt_at: row.first_attempt_at,
-      next_action_at: row.next_action_at, last_asked_at: row.last_asked_at, updated_at: row.updated_at, confirmed_at: row.confirmed_at,
+      next_action_at: row.next_action_at, last_asked_at: row.last_asked_at, psp_created_at: row.psp_created_at,
+      receipt_registration: row.receipt_registration, serve_check_at: row.serve_check_at, updated_at: row.updated_at, confirmed_at: row.confirmed_at,
     }).where('id', '=', intent.id).execute();
     return intent;
   }
@@ -336,65 +313,3 @@ export class Store {
   }
 }
 
-function sameBody(row: KeyRow, key: Key): KeyRow {
-  if (row.body_sha256 !== key.bodySha256) throw invalid('idempotency_key_reused', 'This Idempotency-Key was used for another request.');
-  return row;
-}
-
-function fromRow(row: Selectable<IntentRow>): Intent {
-  return {
-    id: row.id,
-    sessionId: row.session_id,
-    kioskId: row.kiosk_id ?? undefined,
-    amountMinor: row.amount_minor,
-    currency: row.currency,
-    description: row.description ?? undefined,
-    metadata: JSON.parse(row.metadata) as Intent['metadata'],
-    status: row.status,
-    failureReason: row.failure_reason ?? undefined,
-    provider: row.provider,
-    submission: row.submission,
-    pspRequest: row.psp_request,
-    pspPaymentId: row.psp_payment_id ?? undefined,
-    pspStatus: row.psp_status ?? undefined,
-    qrCodeData: row.qr_code_data,
-    confirmationUrl: row.confirmation_url ?? undefined,
-    attempts: row.attempts,
-    firstAttemptAt: row.first_attempt_at ?? undefined,
-    nextActionAt: row.next_action_at ?? undefined,
-    lastAskedAt: row.last_asked_at ?? undefined,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    confirmedAt: row.confirmed_at ?? undefined,
-    expiresAt: row.expires_at,
-  };
-}
-
-function toRow(intent: Intent): Insertable<IntentRow> {
-  return {
-    id: intent.id,
-    session_id: intent.sessionId,
-    kiosk_id: intent.kioskId ?? null,
-    amount_minor: intent.amountMinor,
-    currency: intent.currency,
-    description: intent.description ?? null,
-    metadata: JSON.stringify(intent.metadata),
-    status: intent.status,
-    failure_reason: intent.failureReason ?? null,
-    provider: intent.provider,
-    submission: intent.submission,
-    psp_request: intent.pspRequest,
-    psp_payment_id: intent.pspPaymentId ?? null,
-    psp_status: intent.pspStatus ?? null,
-    qr_code_data: intent.qrCodeData,
-    confirmation_url: intent.confirmationUrl ?? null,
-    attempts: intent.attempts,
-    first_attempt_at: intent.firstAttemptAt ?? null,
-    next_action_at: intent.nextActionAt ?? null,
-    last_asked_at: intent.lastAskedAt ?? null,
-    created_at: intent.createdAt,
-    updated_at: intent.updatedAt,
-    confirmed_at: intent.confirmedAt ?? null,
-    expires_at: intent.expiresAt,
-  };
-}

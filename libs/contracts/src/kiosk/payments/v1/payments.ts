@@ -316,6 +316,93 @@ export interface CheckSessionPaidResponse {
   intentId?: string | undefined;
 }
 
+export interface RefundIntentRequest {
+  /** Up to 255 characters; empty means that the call may not be repeated safely. */
+  idempotencyKey: string;
+  intentId: string;
+  /** Absent: all that is left. */
+  amountMinor?:
+    | number
+    | undefined;
+  /** 1–200 characters, for the audit and the intent. */
+  reason: string;
+}
+
+export interface RefundIntentResponse {
+  refund?: Refund | undefined;
+}
+
+export interface ReceiveNotificationRequest {
+  /** As it came: JSON, at most 128 KiB. */
+  body: Buffer;
+  /** The socket's address, or the one that a configured proxy gave. */
+  sourceIp: string;
+}
+
+export interface ReceiveNotificationResponse {
+}
+
+export interface RecordServiceRequest {
+  sessionId: string;
+  reportId: string;
+}
+
+export interface RecordServiceResponse {
+}
+
+export interface ReconcileRequest {
+  /** YYYY-MM-DD, a day of Moscow time; empty means yesterday. */
+  day: string;
+}
+
+/** One thing that differs between the PSP and us. */
+export interface Difference {
+  /** missing_here, missing_there, amount_differs, status_differs */
+  kind: string;
+  /** payment or refund */
+  object: string;
+  pspId: string;
+  /** Our intent or refund, where there is one. */
+  ourId?: string | undefined;
+  pspAmountMinor?: number | undefined;
+  ourAmountMinor?: number | undefined;
+}
+
+export interface ReconcileResponse {
+  day: string;
+  /** Succeeded there and here. */
+  pspPayments: number;
+  ourPayments: number;
+  pspRefunds: number;
+  ourRefunds: number;
+  /** Payments that this run brought up to date from the PSP's word. */
+  repaired: number;
+  differences: Difference[];
+}
+
+export interface Anomaly {
+  /** See docs/payments.md for each kind. */
+  kind: string;
+  objectId: string;
+  intentId?:
+    | string
+    | undefined;
+  /** Facts about money as JSON text, never about people. */
+  detailsJson: string;
+  firstAt?: Date | undefined;
+  lastAt?: Date | undefined;
+  seen: number;
+}
+
+export interface ListAnomaliesRequest {
+  /** 1–200; 0 means 50. */
+  limit: number;
+}
+
+export interface ListAnomaliesResponse {
+  anomalies: Anomaly[];
+}
+
 function createBaseRefund(): Refund {
   return { id: "", amountMinor: 0, status: RefundStatus.REFUND_STATUS_UNSPECIFIED, reason: "", createdAt: undefined };
 }
@@ -2188,6 +2275,1236 @@ export const CheckSessionPaidResponse: MessageFns<CheckSessionPaidResponse> = {
   },
 };
 
+function createBaseRefundIntentRequest(): RefundIntentRequest {
+  return { idempotencyKey: "", intentId: "", amountMinor: undefined, reason: "" };
+}
+
+export const RefundIntentRequest: MessageFns<RefundIntentRequest> = {
+  encode(message: RefundIntentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idempotencyKey !== "") {
+      writer.uint32(10).string(message.idempotencyKey);
+    }
+    if (message.intentId !== "") {
+      writer.uint32(18).string(message.intentId);
+    }
+    if (message.amountMinor !== undefined) {
+      writer.uint32(24).int64(message.amountMinor);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundIntentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundIntentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.intentId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.amountMinor = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundIntentRequest {
+    return {
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+      intentId: isSet(object.intentId)
+        ? globalThis.String(object.intentId)
+        : isSet(object.intent_id)
+        ? globalThis.String(object.intent_id)
+        : "",
+      amountMinor: isSet(object.amountMinor)
+        ? globalThis.Number(object.amountMinor)
+        : isSet(object.amount_minor)
+        ? globalThis.Number(object.amount_minor)
+        : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: RefundIntentRequest): unknown {
+    const obj: any = {};
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.intentId !== "") {
+      obj.intentId = message.intentId;
+    }
+    if (message.amountMinor !== undefined) {
+      obj.amountMinor = Math.round(message.amountMinor);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RefundIntentRequest>): RefundIntentRequest {
+    return RefundIntentRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RefundIntentRequest>): RefundIntentRequest {
+    const message = createBaseRefundIntentRequest();
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    message.intentId = object.intentId ?? "";
+    message.amountMinor = object.amountMinor ?? undefined;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRefundIntentResponse(): RefundIntentResponse {
+  return { refund: undefined };
+}
+
+export const RefundIntentResponse: MessageFns<RefundIntentResponse> = {
+  encode(message: RefundIntentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.refund !== undefined) {
+      Refund.encode(message.refund, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundIntentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundIntentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refund = Refund.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundIntentResponse {
+    return { refund: isSet(object.refund) ? Refund.fromJSON(object.refund) : undefined };
+  },
+
+  toJSON(message: RefundIntentResponse): unknown {
+    const obj: any = {};
+    if (message.refund !== undefined) {
+      obj.refund = Refund.toJSON(message.refund);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RefundIntentResponse>): RefundIntentResponse {
+    return RefundIntentResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RefundIntentResponse>): RefundIntentResponse {
+    const message = createBaseRefundIntentResponse();
+    message.refund = (object.refund !== undefined && object.refund !== null)
+      ? Refund.fromPartial(object.refund)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseReceiveNotificationRequest(): ReceiveNotificationRequest {
+  return { body: Buffer.alloc(0), sourceIp: "" };
+}
+
+export const ReceiveNotificationRequest: MessageFns<ReceiveNotificationRequest> = {
+  encode(message: ReceiveNotificationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.body.length !== 0) {
+      writer.uint32(10).bytes(message.body);
+    }
+    if (message.sourceIp !== "") {
+      writer.uint32(18).string(message.sourceIp);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReceiveNotificationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceiveNotificationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.body = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sourceIp = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReceiveNotificationRequest {
+    return {
+      body: isSet(object.body) ? Buffer.from(bytesFromBase64(object.body)) : Buffer.alloc(0),
+      sourceIp: isSet(object.sourceIp)
+        ? globalThis.String(object.sourceIp)
+        : isSet(object.source_ip)
+        ? globalThis.String(object.source_ip)
+        : "",
+    };
+  },
+
+  toJSON(message: ReceiveNotificationRequest): unknown {
+    const obj: any = {};
+    if (message.body.length !== 0) {
+      obj.body = base64FromBytes(message.body);
+    }
+    if (message.sourceIp !== "") {
+      obj.sourceIp = message.sourceIp;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReceiveNotificationRequest>): ReceiveNotificationRequest {
+    return ReceiveNotificationRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReceiveNotificationRequest>): ReceiveNotificationRequest {
+    const message = createBaseReceiveNotificationRequest();
+    message.body = object.body ?? Buffer.alloc(0);
+    message.sourceIp = object.sourceIp ?? "";
+    return message;
+  },
+};
+
+function createBaseReceiveNotificationResponse(): ReceiveNotificationResponse {
+  return {};
+}
+
+export const ReceiveNotificationResponse: MessageFns<ReceiveNotificationResponse> = {
+  encode(_: ReceiveNotificationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReceiveNotificationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceiveNotificationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ReceiveNotificationResponse {
+    return {};
+  },
+
+  toJSON(_: ReceiveNotificationResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReceiveNotificationResponse>): ReceiveNotificationResponse {
+    return ReceiveNotificationResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ReceiveNotificationResponse>): ReceiveNotificationResponse {
+    const message = createBaseReceiveNotificationResponse();
+    return message;
+  },
+};
+
+function createBaseRecordServiceRequest(): RecordServiceRequest {
+  return { sessionId: "", reportId: "" };
+}
+
+export const RecordServiceRequest: MessageFns<RecordServiceRequest> = {
+  encode(message: RecordServiceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    if (message.reportId !== "") {
+      writer.uint32(18).string(message.reportId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordServiceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordServiceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reportId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RecordServiceRequest {
+    return {
+      sessionId: isSet(object.sessionId)
+        ? globalThis.String(object.sessionId)
+        : isSet(object.session_id)
+        ? globalThis.String(object.session_id)
+        : "",
+      reportId: isSet(object.reportId)
+        ? globalThis.String(object.reportId)
+        : isSet(object.report_id)
+        ? globalThis.String(object.report_id)
+        : "",
+    };
+  },
+
+  toJSON(message: RecordServiceRequest): unknown {
+    const obj: any = {};
+    if (message.sessionId !== "") {
+      obj.sessionId = message.sessionId;
+    }
+    if (message.reportId !== "") {
+      obj.reportId = message.reportId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RecordServiceRequest>): RecordServiceRequest {
+    return RecordServiceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RecordServiceRequest>): RecordServiceRequest {
+    const message = createBaseRecordServiceRequest();
+    message.sessionId = object.sessionId ?? "";
+    message.reportId = object.reportId ?? "";
+    return message;
+  },
+};
+
+function createBaseRecordServiceResponse(): RecordServiceResponse {
+  return {};
+}
+
+export const RecordServiceResponse: MessageFns<RecordServiceResponse> = {
+  encode(_: RecordServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordServiceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordServiceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): RecordServiceResponse {
+    return {};
+  },
+
+  toJSON(_: RecordServiceResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<RecordServiceResponse>): RecordServiceResponse {
+    return RecordServiceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<RecordServiceResponse>): RecordServiceResponse {
+    const message = createBaseRecordServiceResponse();
+    return message;
+  },
+};
+
+function createBaseReconcileRequest(): ReconcileRequest {
+  return { day: "" };
+}
+
+export const ReconcileRequest: MessageFns<ReconcileRequest> = {
+  encode(message: ReconcileRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.day !== "") {
+      writer.uint32(10).string(message.day);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReconcileRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReconcileRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.day = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReconcileRequest {
+    return { day: isSet(object.day) ? globalThis.String(object.day) : "" };
+  },
+
+  toJSON(message: ReconcileRequest): unknown {
+    const obj: any = {};
+    if (message.day !== "") {
+      obj.day = message.day;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReconcileRequest>): ReconcileRequest {
+    return ReconcileRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReconcileRequest>): ReconcileRequest {
+    const message = createBaseReconcileRequest();
+    message.day = object.day ?? "";
+    return message;
+  },
+};
+
+function createBaseDifference(): Difference {
+  return { kind: "", object: "", pspId: "", ourId: undefined, pspAmountMinor: undefined, ourAmountMinor: undefined };
+}
+
+export const Difference: MessageFns<Difference> = {
+  encode(message: Difference, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.object !== "") {
+      writer.uint32(18).string(message.object);
+    }
+    if (message.pspId !== "") {
+      writer.uint32(26).string(message.pspId);
+    }
+    if (message.ourId !== undefined) {
+      writer.uint32(34).string(message.ourId);
+    }
+    if (message.pspAmountMinor !== undefined) {
+      writer.uint32(40).int64(message.pspAmountMinor);
+    }
+    if (message.ourAmountMinor !== undefined) {
+      writer.uint32(48).int64(message.ourAmountMinor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Difference {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDifference();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.object = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pspId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ourId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.pspAmountMinor = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.ourAmountMinor = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Difference {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      object: isSet(object.object) ? globalThis.String(object.object) : "",
+      pspId: isSet(object.pspId)
+        ? globalThis.String(object.pspId)
+        : isSet(object.psp_id)
+        ? globalThis.String(object.psp_id)
+        : "",
+      ourId: isSet(object.ourId)
+        ? globalThis.String(object.ourId)
+        : isSet(object.our_id)
+        ? globalThis.String(object.our_id)
+        : undefined,
+      pspAmountMinor: isSet(object.pspAmountMinor)
+        ? globalThis.Number(object.pspAmountMinor)
+        : isSet(object.psp_amount_minor)
+        ? globalThis.Number(object.psp_amount_minor)
+        : undefined,
+      ourAmountMinor: isSet(object.ourAmountMinor)
+        ? globalThis.Number(object.ourAmountMinor)
+        : isSet(object.our_amount_minor)
+        ? globalThis.Number(object.our_amount_minor)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Difference): unknown {
+    const obj: any = {};
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.object !== "") {
+      obj.object = message.object;
+    }
+    if (message.pspId !== "") {
+      obj.pspId = message.pspId;
+    }
+    if (message.ourId !== undefined) {
+      obj.ourId = message.ourId;
+    }
+    if (message.pspAmountMinor !== undefined) {
+      obj.pspAmountMinor = Math.round(message.pspAmountMinor);
+    }
+    if (message.ourAmountMinor !== undefined) {
+      obj.ourAmountMinor = Math.round(message.ourAmountMinor);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Difference>): Difference {
+    return Difference.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Difference>): Difference {
+    const message = createBaseDifference();
+    message.kind = object.kind ?? "";
+    message.object = object.object ?? "";
+    message.pspId = object.pspId ?? "";
+    message.ourId = object.ourId ?? undefined;
+    message.pspAmountMinor = object.pspAmountMinor ?? undefined;
+    message.ourAmountMinor = object.ourAmountMinor ?? undefined;
+    return message;
+  },
+};
+
+function createBaseReconcileResponse(): ReconcileResponse {
+  return { day: "", pspPayments: 0, ourPayments: 0, pspRefunds: 0, ourRefunds: 0, repaired: 0, differences: [] };
+}
+
+export const ReconcileResponse: MessageFns<ReconcileResponse> = {
+  encode(message: ReconcileResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.day !== "") {
+      writer.uint32(10).string(message.day);
+    }
+    if (message.pspPayments !== 0) {
+      writer.uint32(16).int32(message.pspPayments);
+    }
+    if (message.ourPayments !== 0) {
+      writer.uint32(24).int32(message.ourPayments);
+    }
+    if (message.pspRefunds !== 0) {
+      writer.uint32(32).int32(message.pspRefunds);
+    }
+    if (message.ourRefunds !== 0) {
+      writer.uint32(40).int32(message.ourRefunds);
+    }
+    if (message.repaired !== 0) {
+      writer.uint32(48).int32(message.repaired);
+    }
+    for (const v of message.differences) {
+      Difference.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReconcileResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReconcileResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.day = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pspPayments = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ourPayments = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.pspRefunds = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.ourRefunds = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.repaired = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.differences.push(Difference.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReconcileResponse {
+    return {
+      day: isSet(object.day) ? globalThis.String(object.day) : "",
+      pspPayments: isSet(object.pspPayments)
+        ? globalThis.Number(object.pspPayments)
+        : isSet(object.psp_payments)
+        ? globalThis.Number(object.psp_payments)
+        : 0,
+      ourPayments: isSet(object.ourPayments)
+        ? globalThis.Number(object.ourPayments)
+        : isSet(object.our_payments)
+        ? globalThis.Number(object.our_payments)
+        : 0,
+      pspRefunds: isSet(object.pspRefunds)
+        ? globalThis.Number(object.pspRefunds)
+        : isSet(object.psp_refunds)
+        ? globalThis.Number(object.psp_refunds)
+        : 0,
+      ourRefunds: isSet(object.ourRefunds)
+        ? globalThis.Number(object.ourRefunds)
+        : isSet(object.our_refunds)
+        ? globalThis.Number(object.our_refunds)
+        : 0,
+      repaired: isSet(object.repaired) ? globalThis.Number(object.repaired) : 0,
+      differences: globalThis.Array.isArray(object?.differences)
+        ? object.differences.map((e: any) => Difference.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ReconcileResponse): unknown {
+    const obj: any = {};
+    if (message.day !== "") {
+      obj.day = message.day;
+    }
+    if (message.pspPayments !== 0) {
+      obj.pspPayments = Math.round(message.pspPayments);
+    }
+    if (message.ourPayments !== 0) {
+      obj.ourPayments = Math.round(message.ourPayments);
+    }
+    if (message.pspRefunds !== 0) {
+      obj.pspRefunds = Math.round(message.pspRefunds);
+    }
+    if (message.ourRefunds !== 0) {
+      obj.ourRefunds = Math.round(message.ourRefunds);
+    }
+    if (message.repaired !== 0) {
+      obj.repaired = Math.round(message.repaired);
+    }
+    if (message.differences?.length) {
+      obj.differences = message.differences.map((e) => Difference.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReconcileResponse>): ReconcileResponse {
+    return ReconcileResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReconcileResponse>): ReconcileResponse {
+    const message = createBaseReconcileResponse();
+    message.day = object.day ?? "";
+    message.pspPayments = object.pspPayments ?? 0;
+    message.ourPayments = object.ourPayments ?? 0;
+    message.pspRefunds = object.pspRefunds ?? 0;
+    message.ourRefunds = object.ourRefunds ?? 0;
+    message.repaired = object.repaired ?? 0;
+    message.differences = object.differences?.map((e) => Difference.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAnomaly(): Anomaly {
+  return {
+    kind: "",
+    objectId: "",
+    intentId: undefined,
+    detailsJson: "",
+    firstAt: undefined,
+    lastAt: undefined,
+    seen: 0,
+  };
+}
+
+export const Anomaly: MessageFns<Anomaly> = {
+  encode(message: Anomaly, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.objectId !== "") {
+      writer.uint32(18).string(message.objectId);
+    }
+    if (message.intentId !== undefined) {
+      writer.uint32(26).string(message.intentId);
+    }
+    if (message.detailsJson !== "") {
+      writer.uint32(34).string(message.detailsJson);
+    }
+    if (message.firstAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.firstAt), writer.uint32(42).fork()).join();
+    }
+    if (message.lastAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.lastAt), writer.uint32(50).fork()).join();
+    }
+    if (message.seen !== 0) {
+      writer.uint32(56).int32(message.seen);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Anomaly {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnomaly();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.objectId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.intentId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.detailsJson = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.firstAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.lastAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.seen = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Anomaly {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      objectId: isSet(object.objectId)
+        ? globalThis.String(object.objectId)
+        : isSet(object.object_id)
+        ? globalThis.String(object.object_id)
+        : "",
+      intentId: isSet(object.intentId)
+        ? globalThis.String(object.intentId)
+        : isSet(object.intent_id)
+        ? globalThis.String(object.intent_id)
+        : undefined,
+      detailsJson: isSet(object.detailsJson)
+        ? globalThis.String(object.detailsJson)
+        : isSet(object.details_json)
+        ? globalThis.String(object.details_json)
+        : "",
+      firstAt: isSet(object.firstAt)
+        ? fromJsonTimestamp(object.firstAt)
+        : isSet(object.first_at)
+        ? fromJsonTimestamp(object.first_at)
+        : undefined,
+      lastAt: isSet(object.lastAt)
+        ? fromJsonTimestamp(object.lastAt)
+        : isSet(object.last_at)
+        ? fromJsonTimestamp(object.last_at)
+        : undefined,
+      seen: isSet(object.seen) ? globalThis.Number(object.seen) : 0,
+    };
+  },
+
+  toJSON(message: Anomaly): unknown {
+    const obj: any = {};
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.objectId !== "") {
+      obj.objectId = message.objectId;
+    }
+    if (message.intentId !== undefined) {
+      obj.intentId = message.intentId;
+    }
+    if (message.detailsJson !== "") {
+      obj.detailsJson = message.detailsJson;
+    }
+    if (message.firstAt !== undefined) {
+      obj.firstAt = message.firstAt.toISOString();
+    }
+    if (message.lastAt !== undefined) {
+      obj.lastAt = message.lastAt.toISOString();
+    }
+    if (message.seen !== 0) {
+      obj.seen = Math.round(message.seen);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Anomaly>): Anomaly {
+    return Anomaly.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Anomaly>): Anomaly {
+    const message = createBaseAnomaly();
+    message.kind = object.kind ?? "";
+    message.objectId = object.objectId ?? "";
+    message.intentId = object.intentId ?? undefined;
+    message.detailsJson = object.detailsJson ?? "";
+    message.firstAt = object.firstAt ?? undefined;
+    message.lastAt = object.lastAt ?? undefined;
+    message.seen = object.seen ?? 0;
+    return message;
+  },
+};
+
+function createBaseListAnomaliesRequest(): ListAnomaliesRequest {
+  return { limit: 0 };
+}
+
+export const ListAnomaliesRequest: MessageFns<ListAnomaliesRequest> = {
+  encode(message: ListAnomaliesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.limit !== 0) {
+      writer.uint32(8).int32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListAnomaliesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListAnomaliesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListAnomaliesRequest {
+    return { limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0 };
+  },
+
+  toJSON(message: ListAnomaliesRequest): unknown {
+    const obj: any = {};
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListAnomaliesRequest>): ListAnomaliesRequest {
+    return ListAnomaliesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListAnomaliesRequest>): ListAnomaliesRequest {
+    const message = createBaseListAnomaliesRequest();
+    message.limit = object.limit ?? 0;
+    return message;
+  },
+};
+
+function createBaseListAnomaliesResponse(): ListAnomaliesResponse {
+  return { anomalies: [] };
+}
+
+export const ListAnomaliesResponse: MessageFns<ListAnomaliesResponse> = {
+  encode(message: ListAnomaliesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.anomalies) {
+      Anomaly.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListAnomaliesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListAnomaliesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.anomalies.push(Anomaly.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListAnomaliesResponse {
+    return {
+      anomalies: globalThis.Array.isArray(object?.anomalies)
+        ? object.anomalies.map((e: any) => Anomaly.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ListAnomaliesResponse): unknown {
+    const obj: any = {};
+    if (message.anomalies?.length) {
+      obj.anomalies = message.anomalies.map((e) => Anomaly.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListAnomaliesResponse>): ListAnomaliesResponse {
+    return ListAnomaliesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListAnomaliesResponse>): ListAnomaliesResponse {
+    const message = createBaseListAnomaliesResponse();
+    message.anomalies = object.anomalies?.map((e) => Anomaly.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 /**
  * Every call fails with INVALID_ARGUMENT for a request that breaks a rule named here and NOT_FOUND for an unknown intent
  * (or one of another kiosk, where the caller is a kiosk); the machine-readable reason is in the trailer `fault-reason`.
@@ -2268,6 +3585,68 @@ export const PaymentsService = {
       Buffer.from(ConfirmIntentResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ConfirmIntentResponse => ConfirmIntentResponse.decode(value),
   },
+  /**
+   * Gives money back, in full or in part. Operators only. For one caller, one idempotency key and one body, one refund.
+   * Fails with PERMISSION_DENIED (`operator_only`), FAILED_PRECONDITION (`intent_not_confirmed`, `refund_exceeds_payment`) and
+   * INVALID_ARGUMENT (`idempotency_key_reused`). Idempotent with a key.
+   */
+  refundIntent: {
+    path: "/kiosk.payments.v1.Payments/RefundIntent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RefundIntentRequest): Buffer => Buffer.from(RefundIntentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RefundIntentRequest => RefundIntentRequest.decode(value),
+    responseSerialize: (value: RefundIntentResponse): Buffer =>
+      Buffer.from(RefundIntentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RefundIntentResponse => RefundIntentResponse.decode(value),
+  },
+  /**
+   * Keeps a PSP's notification; answers once it is on disk. It changes no payment: it only makes us ask the PSP sooner.
+   * Fails with PERMISSION_DENIED (`foreign_address`) and INVALID_ARGUMENT (`invalid_notification`). Idempotent.
+   */
+  receiveNotification: {
+    path: "/kiosk.payments.v1.Payments/ReceiveNotification" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReceiveNotificationRequest): Buffer =>
+      Buffer.from(ReceiveNotificationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReceiveNotificationRequest => ReceiveNotificationRequest.decode(value),
+    responseSerialize: (value: ReceiveNotificationResponse): Buffer =>
+      Buffer.from(ReceiveNotificationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReceiveNotificationResponse => ReceiveNotificationResponse.decode(value),
+  },
+  /** The session got its report: its payment is earned and is not given back by itself. Idempotent. */
+  recordService: {
+    path: "/kiosk.payments.v1.Payments/RecordService" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RecordServiceRequest): Buffer => Buffer.from(RecordServiceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RecordServiceRequest => RecordServiceRequest.decode(value),
+    responseSerialize: (value: RecordServiceResponse): Buffer =>
+      Buffer.from(RecordServiceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RecordServiceResponse => RecordServiceResponse.decode(value),
+  },
+  /** Compares a day at the PSP with ours, repairs what the PSP's word repairs, and lists the rest. Operators only. Idempotent. */
+  reconcile: {
+    path: "/kiosk.payments.v1.Payments/Reconcile" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReconcileRequest): Buffer => Buffer.from(ReconcileRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReconcileRequest => ReconcileRequest.decode(value),
+    responseSerialize: (value: ReconcileResponse): Buffer => Buffer.from(ReconcileResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReconcileResponse => ReconcileResponse.decode(value),
+  },
+  /** What does not add up and wants the operator, newest first. Operators only. Idempotent. */
+  listAnomalies: {
+    path: "/kiosk.payments.v1.Payments/ListAnomalies" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListAnomaliesRequest): Buffer => Buffer.from(ListAnomaliesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListAnomaliesRequest => ListAnomaliesRequest.decode(value),
+    responseSerialize: (value: ListAnomaliesResponse): Buffer =>
+      Buffer.from(ListAnomaliesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListAnomaliesResponse => ListAnomaliesResponse.decode(value),
+  },
   /** Whether a confirmed payment, not refunded in full, stands behind the session. Idempotent. */
   checkSessionPaid: {
     path: "/kiosk.payments.v1.Payments/CheckSessionPaid" as const,
@@ -2304,6 +3683,23 @@ export interface PaymentsServer extends UntypedServiceImplementation {
   cancelIntent: handleUnaryCall<CancelIntentRequest, CancelIntentResponse>;
   /** Pays by hand at the development PSP. PERMISSION_DENIED (`dev_only`) with a real one. Idempotent. */
   confirmIntent: handleUnaryCall<ConfirmIntentRequest, ConfirmIntentResponse>;
+  /**
+   * Gives money back, in full or in part. Operators only. For one caller, one idempotency key and one body, one refund.
+   * Fails with PERMISSION_DENIED (`operator_only`), FAILED_PRECONDITION (`intent_not_confirmed`, `refund_exceeds_payment`) and
+   * INVALID_ARGUMENT (`idempotency_key_reused`). Idempotent with a key.
+   */
+  refundIntent: handleUnaryCall<RefundIntentRequest, RefundIntentResponse>;
+  /**
+   * Keeps a PSP's notification; answers once it is on disk. It changes no payment: it only makes us ask the PSP sooner.
+   * Fails with PERMISSION_DENIED (`foreign_address`) and INVALID_ARGUMENT (`invalid_notification`). Idempotent.
+   */
+  receiveNotification: handleUnaryCall<ReceiveNotificationRequest, ReceiveNotificationResponse>;
+  /** The session got its report: its payment is earned and is not given back by itself. Idempotent. */
+  recordService: handleUnaryCall<RecordServiceRequest, RecordServiceResponse>;
+  /** Compares a day at the PSP with ours, repairs what the PSP's word repairs, and lists the rest. Operators only. Idempotent. */
+  reconcile: handleUnaryCall<ReconcileRequest, ReconcileResponse>;
+  /** What does not add up and wants the operator, newest first. Operators only. Idempotent. */
+  listAnomalies: handleUnaryCall<ListAnomaliesRequest, ListAnomaliesResponse>;
   /** Whether a confirmed payment, not refunded in full, stands behind the session. Idempotent. */
   checkSessionPaid: handleUnaryCall<CheckSessionPaidRequest, CheckSessionPaidResponse>;
 }
@@ -2414,6 +3810,93 @@ export interface PaymentsClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ConfirmIntentResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Gives money back, in full or in part. Operators only. For one caller, one idempotency key and one body, one refund.
+   * Fails with PERMISSION_DENIED (`operator_only`), FAILED_PRECONDITION (`intent_not_confirmed`, `refund_exceeds_payment`) and
+   * INVALID_ARGUMENT (`idempotency_key_reused`). Idempotent with a key.
+   */
+  refundIntent(
+    request: RefundIntentRequest,
+    callback: (error: ServiceError | null, response: RefundIntentResponse) => void,
+  ): ClientUnaryCall;
+  refundIntent(
+    request: RefundIntentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RefundIntentResponse) => void,
+  ): ClientUnaryCall;
+  refundIntent(
+    request: RefundIntentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RefundIntentResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Keeps a PSP's notification; answers once it is on disk. It changes no payment: it only makes us ask the PSP sooner.
+   * Fails with PERMISSION_DENIED (`foreign_address`) and INVALID_ARGUMENT (`invalid_notification`). Idempotent.
+   */
+  receiveNotification(
+    request: ReceiveNotificationRequest,
+    callback: (error: ServiceError | null, response: ReceiveNotificationResponse) => void,
+  ): ClientUnaryCall;
+  receiveNotification(
+    request: ReceiveNotificationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReceiveNotificationResponse) => void,
+  ): ClientUnaryCall;
+  receiveNotification(
+    request: ReceiveNotificationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReceiveNotificationResponse) => void,
+  ): ClientUnaryCall;
+  /** The session got its report: its payment is earned and is not given back by itself. Idempotent. */
+  recordService(
+    request: RecordServiceRequest,
+    callback: (error: ServiceError | null, response: RecordServiceResponse) => void,
+  ): ClientUnaryCall;
+  recordService(
+    request: RecordServiceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RecordServiceResponse) => void,
+  ): ClientUnaryCall;
+  recordService(
+    request: RecordServiceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RecordServiceResponse) => void,
+  ): ClientUnaryCall;
+  /** Compares a day at the PSP with ours, repairs what the PSP's word repairs, and lists the rest. Operators only. Idempotent. */
+  reconcile(
+    request: ReconcileRequest,
+    callback: (error: ServiceError | null, response: ReconcileResponse) => void,
+  ): ClientUnaryCall;
+  reconcile(
+    request: ReconcileRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReconcileResponse) => void,
+  ): ClientUnaryCall;
+  reconcile(
+    request: ReconcileRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReconcileResponse) => void,
+  ): ClientUnaryCall;
+  /** What does not add up and wants the operator, newest first. Operators only. Idempotent. */
+  listAnomalies(
+    request: ListAnomaliesRequest,
+    callback: (error: ServiceError | null, response: ListAnomaliesResponse) => void,
+  ): ClientUnaryCall;
+  listAnomalies(
+    request: ListAnomaliesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListAnomaliesResponse) => void,
+  ): ClientUnaryCall;
+  listAnomalies(
+    request: ListAnomaliesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListAnomaliesResponse) => void,
+  ): ClientUnaryCall;
   /** Whether a confirmed payment, not refunded in full, stands behind the session. Idempotent. */
   checkSessionPaid(
     request: CheckSessionPaidRequest,
@@ -2440,6 +3923,14 @@ export const PaymentsClient = makeGenericClientConstructor(
   service: typeof PaymentsService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 

@@ -1,0 +1,168 @@
+/**
+ * P14: the PSP's day against ours. Whatever the PSP's word can bring up to date is (through the one function that applies its objects); what still
+ * differs is listed for the operator. A day is one of Moscow time, as in the PSP's own registers, and a payment belongs to the day of its creation there.
+ */
+import { Fault, invalid } from '@kiosk/fault';
+import type { Events } from './events.ts';
+import { intentFromRow } from './intent-row.ts';
+import type { Intent } from './intent.ts';
+import type { ListQuery, Page, Psp, PspPayment, PspRefund } from './psp.ts';
+import type { RefundStore } from './refund-store.ts';
+import { refundable } from './refund.ts';
+import type { Settlement } from './settlement.ts';
+import type { Store } from './store.ts';
+import type { Origin, Rows } from './tables.ts';
+
+export type Difference = {
+  kind: 'missing_here' | 'missing_there' | 'amount_differs' | 'status_differs';
+  object: 'payment' | 'refund';
+  pspId: string;
+  ourId?: string;
+  pspAmountMinor?: number;
+  ourAmountMinor?: number;
+};
+
+export type Reconciliation = {
+  day: string; pspPayments: number; ourPayments: number; pspRefunds: number; ourRefunds: number; repaired: number; differences: Difference[];
+};
+
+const moscowOffsetMs = 3 * 3_600_000;
+const dayMs = 24 * 3_600_000;
+/** A run is over at this hour of Moscow time at the earliest, when yesterday's late payments are in. */
+const earliestHour = 3;
+
+const origin: Origin = { requestId: 'reconciliation', caller: { role: 'service', name: 'payments' } };
+
+export function createReconciliation({ rows, store, refundStore, psp, settlement, events, now }: {
+  rows: Rows; store: Store; refundStore: RefundStore; psp: Psp; settlement: Settlement; events: Events; now: () => number;
+}) {
+  /** Fails with `invalid_day` and with a PspError while the PSP cannot be asked. */
+  async function reconcile(day = yesterday(now())): Promise<Reconciliation> {
+    const range = rangeOf(day, now());
+    const told = (await all((query) => psp.listPayments(query), range)).filter(({ status }) => status === 'succeeded');
+    const toldRefunds = (await all((query) => psp.listRefunds(query), range)).filter(({ status }) => status === 'succeeded');
+    const repaired = await repair(told);
+    const ours = await ourPayments(range);
+    const ourRefunds = await rows.read.selectFrom('refunds').selectAll()
+      .where('status', '=', 'succeeded').where('psp_created_at', '>=', range.createdFrom).where('psp_created_at', '<', range.createdTo).execute();
+    const differences = [
+      ...compare('payment', told, ours.map((intent) => ({ id: intent.id, pspId: intent.pspPaymentId!, amountMinor: intent.amountMinor }))),
+      ...(await unaccounted(ours)).map((intent): Difference =>
+        ({ kind: 'status_differs', object: 'payment', pspId: intent.pspPaymentId!, ourId: intent.id, pspAmountMinor: intent.amountMinor, ourAmountMinor: 0 })),
+      ...compare('refund', toldRefunds, ourRefunds.map((row) => ({ id: row.id, pspId: row.psp_refund_id!, amountMinor: row.amount_minor }))),
+    ];
+    const result: Reconciliation = {
+      day, pspPayments: told.length, ourPayments: ours.length, pspRefunds: toldRefunds.length, ourRefunds: ourRefunds.length, repaired, differences,
+    };
+    await save(result);
+    return result;
+  }
+
+  async function repair(told: readonly PspPayment[]): Promise<number> {
+    let repaired = 0;
+    for (const payment of told) {
+      const intent = await ourIntent(payment);
+      if (!intent || (intent.pspStatus === 'succeeded' && intent.pspPaymentId === payment.id)) continue;
+      if (intent.pspPaymentId !== undefined && intent.pspPaymentId !== payment.id) continue;
+      await settlement.settle(intent.id, payment, { source: 'reconciliation', origin });
+      repaired++;
+    }
+    return repaired;
+  }
+
+  async function ourIntent(payment: PspPayment): Promise<Intent | undefined> {
+    const known = await store.findByPspId(payment.id, now());
+    if (known || payment.intentId === undefined) return known;
+    return store.get(payment.intentId, undefined, now()).catch((error: unknown) => {
+      if (error instanceof Fault && error.kind === 'not_found') return undefined;
+      throw error;
+    });
+  }
+
+  async function ourPayments({ createdFrom, createdTo }: Range): Promise<Intent[]> {
+    const found = await rows.read.selectFrom('intents').selectAll()
+      .where('psp_status', '=', 'succeeded').where('psp_created_at', '>=', createdFrom).where('psp_created_at', '<', createdTo).execute();
+    return found.map(intentFromRow);
+  }
+
+  /** Money that came and neither paid for anything nor is on its way back. */
+  async function unaccounted(ours: readonly Intent[]): Promise<Intent[]> {
+    const unconfirmed = ours.filter(({ status }) => status !== 'confirmed');
+    const refunds = await refundStore.listOf(unconfirmed.map(({ id }) => id));
+    return unconfirmed.filter((intent) => refundable(intent, refunds.get(intent.id) ?? []) > 0);
+  }
+
+  async function save({ day, pspPayments, ourPayments: ours, pspRefunds, ourRefunds, repaired, differences }: Reconciliation): Promise<void> {
+    const row = {
+      run_at: now(), psp_payments: pspPayments, our_payments: ours, psp_refunds: pspRefunds, our_refunds: ourRefunds, repaired, differences: JSON.stringify(differences),
+    };
+    await rows.transaction(async (tx) => {
+      await tx.db.insertInto('reconciliations').values({ day, ...row }).onConflict((known) => known.column('day').doUpdateSet(row)).execute();
+      for (const difference of differences) {
+        await events.anomaly(tx, { kind: `reconciliation_${difference.kind}`, objectId: difference.pspId, intentId: intentIdOf(difference), details: { day, ...difference } });
+      }
+      tx.afterCommit(() => events.reconciled({ day, differences }));
+    });
+  }
+
+  return {
+    reconcile,
+
+    /** Reconciles yesterday unless that is done: the job asks every few minutes. */
+    async reconcileDaily(): Promise<void> {
+      const at = now();
+      if (new Date(at + moscowOffsetMs).getUTCHours() < earliestHour) return;
+      const day = yesterday(at);
+      const done = await rows.read.selectFrom('reconciliations').select('day').where('day', '=', day).executeTakeFirst();
+      if (!done) await reconcile(day);
+    },
+  };
+}
+
+type Range = { createdFrom: number; createdTo: number };
+
+async function all<T>(list: (query: ListQuery) => Promise<Page<T>>, range: Range): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await list({ ...range, cursor });
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return items;
+}
+
+function compare(
+  object: Difference['object'], told: readonly (PspPayment | PspRefund)[], ours: readonly { id: string; pspId: string; amountMinor: number }[],
+): Difference[] {
+  const differences: Difference[] = [];
+  const byPspId = new Map(ours.map((our) => [our.pspId, our]));
+  for (const { id, amountMinor } of told) {
+    const our = byPspId.get(id);
+    byPspId.delete(id);
+    if (!our) differences.push({ kind: 'missing_here', object, pspId: id, pspAmountMinor: amountMinor });
+    else if (our.amountMinor !== amountMinor) {
+      differences.push({ kind: 'amount_differs', object, pspId: id, ourId: our.id, pspAmountMinor: amountMinor, ourAmountMinor: our.amountMinor });
+    }
+  }
+  for (const our of byPspId.values()) differences.push({ kind: 'missing_there', object, pspId: our.pspId, ourId: our.id, ourAmountMinor: our.amountMinor });
+  return differences;
+}
+
+function intentIdOf({ object, ourId }: Difference): string | undefined {
+  return object === 'payment' ? ourId : undefined;
+}
+
+function yesterday(now: number): string {
+  return new Date(now + moscowOffsetMs - dayMs).toISOString().slice(0, 10);
+}
+
+/** Fails with `invalid_day`. */
+function rangeOf(day: string, now: number): Range {
+  const start = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
+  // Date.parse takes 31 February for March.
+  if (Number.isNaN(start) || new Date(start).toISOString().slice(0, 10) !== day || start - moscowOffsetMs > now) {
+    throw invalid('invalid_day', 'day must be a past or present day such as 2026-11-20.', 'day');
+  }
+  return { createdFrom: start - moscowOffsetMs, createdTo: start - moscowOffsetMs + dayMs };
+}

@@ -1,0 +1,119 @@
+/** A refund: money on its way back. Pure functions; time is passed in. */
+import { conflict, invalid } from '@kiosk/fault';
+import type { Intent } from './intent.ts';
+import { resubmitLimitMs, retryDelayMs } from './intent.ts';
+import type { PspRefund, ReceiptRegistration } from './psp.ts';
+
+export type RefundStatus = 'pending' | 'succeeded' | 'canceled';
+/** operator: by hand · late_money: came when nothing could be sold for it any more · unserved: paid, then no report. */
+export type RefundOrigin = 'operator' | 'late_money' | 'unserved';
+export type RefundSubmission = 'created' | 'submitting' | 'attached' | 'refused' | 'abandoned';
+
+/** Times are epoch milliseconds. */
+export type Refund = {
+  id: string;
+  intentId: string;
+  amountMinor: number;
+  currency: string;
+  origin: RefundOrigin;
+  reason: string;
+  status: RefundStatus;
+  submission: RefundSubmission;
+  pspRequest: string;
+  pspRefundId?: string;
+  cancelReason?: string;
+  receiptRegistration?: ReceiptRegistration;
+  /** The canceled refund that this one tries again. */
+  retryOf?: string;
+  attempts: number;
+  firstAttemptAt?: number;
+  nextActionAt?: number;
+  pspCreatedAt?: number;
+  createdAt: number;
+  updatedAt: number;
+};
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+/** How much of a payment can still go back. */
+export function refundable(intent: Intent, refunds: readonly Refund[]): number {
+  return intent.amountMinor - refundedAmount(refunds);
+}
+
+/** Of refunds that are not canceled. */
+export function refundedAmount(refunds: readonly Refund[]): number {
+  return refunds.reduce((sum, { status, amountMinor }) => (status === 'canceled' ? sum : sum + amountMinor), 0);
+}
+
+/** R1, R3. Fails with `intent_not_confirmed`, `invalid_amount` and `refund_exceeds_payment`. */
+export function checkRefund(intent: Intent, refunds: readonly Refund[], amountMinor: number | undefined): number {
+  if (intent.status !== 'confirmed') throw conflict('intent_not_confirmed', `The payment is ${intent.status}: there is nothing to give back.`);
+  const rest = refundable(intent, refunds);
+  const amount = amountMinor ?? rest;
+  if (!Number.isSafeInteger(amount) || amount < 0 || amountMinor === 0) {
+    throw invalid('invalid_amount', 'amount must be a whole number of minor units above 0.', 'amount');
+  }
+  if (amount === 0 || amount > rest) throw conflict('refund_exceeds_payment', `At most ${rest} minor units of the payment can still go back.`);
+  return amount;
+}
+
+/** Fails with `invalid_reason`. */
+export function checkReason(reason: string): string {
+  const text = reason.trim();
+  // oxlint-disable-next-line no-control-regex
+  if (text.length < 1 || text.length > 200 || /[\u0000-\u001f\u007f]/.test(text)) {
+    throw invalid('invalid_reason', 'reason must be 1–200 characters without control characters.', 'reason');
+  }
+  return text;
+}
+
+/** Whether the frozen request may (still) be sent. */
+export function maySubmitRefund(refund: Refund, now: number): boolean {
+  return refund.submission === 'created' || (refund.submission === 'submitting' && now - (refund.firstAttemptAt ?? now) < resubmitLimitMs);
+}
+
+/** The claim on an attempt to submit: until the lease is over nobody else tries. */
+export function beginRefund(refund: Refund, { now, leaseMs }: { now: number; leaseMs: number }): Refund {
+  return { ...refund, submission: 'submitting', attempts: refund.attempts + 1, firstAttemptAt: refund.firstAttemptAt ?? now, nextActionAt: now + leaseMs };
+}
+
+/** P10 for refunds: unknown is tried again with the same key and bytes, and given up where the key may be forgotten. */
+export function refundUnknown(refund: Refund, now: number, delayMs = retryDelayMs(refund.attempts)): Refund {
+  const at = now + delayMs;
+  if (at - (refund.firstAttemptAt ?? now) >= resubmitLimitMs) return { ...refund, submission: 'abandoned', nextActionAt: undefined };
+  return { ...refund, nextActionAt: at };
+}
+
+/** A definite no: this row never becomes a refund at the PSP. */
+export function refundRefused(refund: Refund, code: string, now: number): Refund {
+  return { ...refund, submission: 'refused', status: 'canceled', cancelReason: code, nextActionAt: undefined, updatedAt: now };
+}
+
+/** Takes over what the PSP says. There is no notification of a canceled refund, so a pending one is asked about until it is final (R4). */
+export function applyRefund(refund: Refund, told: PspRefund, now: number): Refund {
+  const after: Refund = {
+    ...refund, submission: 'attached', pspRefundId: told.id, pspCreatedAt: told.createdAt, receiptRegistration: told.receiptRegistration,
+  };
+  const moved = told.status !== refund.status ? { updatedAt: now } : {};
+  switch (told.status) {
+    case 'pending':
+      return { ...after, nextActionAt: nextRefundAskAt(refund, now) };
+    case 'succeeded':
+      return { ...after, ...moved, status: 'succeeded', nextActionAt: told.receiptRegistration === 'pending' ? nextRefundAskAt(refund, now) : undefined };
+    case 'canceled':
+      return { ...after, ...moved, status: 'canceled', cancelReason: told.cancellationReason ?? 'general_decline', nextActionAt: undefined };
+  }
+}
+
+function nextRefundAskAt(refund: Refund, now: number): number {
+  return now + Math.min(Math.max((now - refund.createdAt) / 4, 10_000), hourMs);
+}
+
+const retryLimit = 10;
+
+/** YooKassa's `rejected_by_timeout` asks for another try with a new key, at a growing interval: in ms, undefined to leave it to the operator. */
+export function retryAfterMs(refund: Refund, earlierTries: number): number | undefined {
+  if (refund.status !== 'canceled' || refund.cancelReason !== 'rejected_by_timeout' || earlierTries >= retryLimit) return undefined;
+  return Math.min(5 * minuteMs * 2 ** earlierTries, 6 * hourMs);
+}
