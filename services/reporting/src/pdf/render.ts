@@ -1,0 +1,109 @@
+/**
+ * A report's PDF. Its bytes depend on the document, the dictionary's texts and `templateVersion` alone: no clock, no randomness (pdfkit
+ * makes the file's identifier from the info dictionary), one order of everything. Change the template, raise its version.
+ */
+import { dataDigest, drawAuthenticity } from './authenticity.ts';
+import { drawDiagnostics } from './diagnostics-page.ts';
+import { openFonts } from './fonts.ts';
+import { drawHeader, type Brand } from './header.ts';
+import { Sheet } from './sheet.ts';
+import { color, contentBottom, page, size } from './theme.ts';
+import { drawThickness } from './thickness-page.ts';
+import { assessDiagnostics, type DiagnosticsData, type LookUpDtc } from '../diagnostics.ts';
+import { lookUpDtc } from '../dictionary.ts';
+import { assessThickness, defaultThicknessLimits, type ThicknessData, type ThicknessLimits } from '../thickness.ts';
+
+export const templateVersion = 1;
+
+type DocumentBase = {
+  reportId: string;
+  sessionId: string;
+  /** Epoch ms; also the file's creation date. */
+  createdAt: number;
+  brand: Brand;
+  /** The address behind the QR, where the report can be checked. */
+  checkUrl: string;
+};
+export type DiagnosticsDocument = DocumentBase & { kind: 'diagnostics'; data: DiagnosticsData };
+export type ThicknessDocument = DocumentBase & { kind: 'thickness'; data: ThicknessData; limits?: ThicknessLimits };
+/** Plain data, so that it can be sent to a worker. `data` has passed validateDiagnostics or validateThickness. */
+export type ReportDocument = DiagnosticsDocument | ThicknessDocument;
+
+const TITLES = { diagnostics: 'Отчёт о компьютерной диагностике', thickness: 'Отчёт о толщине лакокрасочного покрытия' } as const;
+
+export async function renderReport(
+  document: ReportDocument,
+  dictionary: LookUpDtc = lookUpDtc,
+): Promise<{ bytes: Uint8Array; pages: number }> {
+  const title = TITLES[document.kind];
+  const created = new Date(document.createdAt);
+  const sheet = new Sheet({
+    fonts: openFonts(),
+    lang: 'ru-RU',
+    info: {
+      Title: `${title} № ${document.reportId}`,
+      Author: document.brand.name,
+      Subject: subject(document),
+      Creator: `Kiosk report template ${templateVersion}`,
+      Producer: 'PDFKit',
+      CreationDate: created,
+      ModDate: created,
+    },
+  });
+  const chunks: Uint8Array[] = [];
+  const finished = new Promise<void>((resolve, reject) => {
+    sheet.doc.on('data', (chunk: Uint8Array) => chunks.push(chunk));
+    sheet.doc.on('end', resolve);
+    sheet.doc.on('error', reject);
+  });
+  drawHeader(sheet, { ...document, title });
+  if (document.kind === 'diagnostics') {
+    drawDiagnostics(sheet, { data: document.data, assessment: assessDiagnostics(document.data, dictionary) });
+  } else {
+    const limits = document.limits ?? defaultThicknessLimits;
+    drawThickness(sheet, { data: document.data, assessment: assessThickness(document.data, limits), limits });
+  }
+  drawAuthenticity(sheet, {
+    checkUrl: document.checkUrl,
+    reportId: document.reportId,
+    digest: dataDigest(document),
+    brand: document.brand.name,
+  });
+  const pages = drawFooters(sheet, document);
+  sheet.doc.end();
+  await finished;
+  return { bytes: Uint8Array.from(Buffer.concat(chunks)), pages };
+}
+
+function subject({ data }: ReportDocument): string {
+  return [data.vehicleMake, data.vehicleModel, data.vin].filter((part) => part !== undefined).join(' ');
+}
+
+/** Drawn at the end, when the number of pages is known. Gives that number. */
+function drawFooters(sheet: Sheet, { brand, reportId }: ReportDocument): number {
+  const { count } = sheet.doc.bufferedPageRange();
+  const style = { size: size.tiny, color: color.muted };
+  const y = contentBottom + 16;
+  for (let index = 0; index < count; index += 1) {
+    sheet.doc.switchToPage(index);
+    sheet.artifact(() => {
+      sheet.doc.rect(sheet.left, y - 6, sheet.width, 0.6).fill(color.line);
+      sheet.placeLine({ text: brand.name, x: sheet.left, y, width: 170, style });
+      sheet.placeLine({
+        text: `Отчёт №\u00A0${reportId}`,
+        x: page.left + 170,
+        y,
+        width: sheet.width - 260,
+        style: { ...style, align: 'center' },
+      });
+      sheet.placeLine({
+        text: `стр.\u00A0${index + 1} из\u00A0${count}`,
+        x: page.width - page.right - 90,
+        y,
+        width: 90,
+        style: { ...style, align: 'right' },
+      });
+    });
+  }
+  return count;
+}

@@ -1,0 +1,33 @@
+/** A worker thread of PdfPool: takes one report at a time, gives its bytes and their SHA-256. The bytes are moved, not copied. */
+import { createHash } from 'node:crypto';
+import { parentPort } from 'node:worker_threads';
+import { Fault } from '@kiosk/fault';
+import { openFonts } from './fonts.ts';
+import { lookUpDtc } from '../dictionary.ts';
+import { renderReport, type ReportDocument } from './render.ts';
+
+export type WorkerJob = { document: ReportDocument };
+export type WorkerAnswer =
+  | { ok: true; bytes: Uint8Array<ArrayBuffer>; pages: number; sha256: string }
+  | { ok: false; fault?: { kind: Fault['kind']; reason: string }; message: string; stack?: string };
+
+if (!parentPort) throw new Error('worker.ts runs as a worker thread of PdfPool only');
+const port = parentPort;
+// Fonts and dictionary are opened before the first job arrives, which then does not wait for them.
+openFonts();
+lookUpDtc('P0300');
+
+async function answer({ document }: WorkerJob): Promise<void> {
+  try {
+    const { bytes, pages } = await renderReport(document);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const own = new Uint8Array(bytes);
+    port.postMessage({ ok: true, bytes: own, pages, sha256 } satisfies WorkerAnswer, [own.buffer]);
+  } catch (error) {
+    const fault = error instanceof Fault ? { kind: error.kind, reason: error.reason } : undefined;
+    const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
+    port.postMessage({ ok: false, fault, message, stack } satisfies WorkerAnswer);
+  }
+}
+
+port.on('message', (job: WorkerJob) => void answer(job));

@@ -1,0 +1,140 @@
+/** The verdict and the conclusions of a thickness report, by rules. The worst class on the car decides the verdict. */
+import type { PaintClass, Panel, ThicknessAssessment } from './thickness.ts';
+
+export type ThicknessVerdictLevel = 'heavy' | 'filler' | 'repainted' | 'repainted_whole' | 'thinned' | 'marked' | 'factory';
+export type ThicknessVerdict = { level: ThicknessVerdictLevel; title: string; found: string; meaning: string; advice: string };
+
+type Facts = Pick<ThicknessAssessment, 'own' | 'panels' | 'suspicious' | 'notMeasured' | 'vinRemark'>;
+
+const lower = (title: string): string => title.charAt(0).toLowerCase() + title.slice(1);
+const round = (valueUm: number): string => String(Math.round(valueUm));
+/** Most cars' factory paint lies between these; single makes are outside. */
+const THIN_FACTORY_UM = 75;
+const THICK_FACTORY_UM = 165;
+const BARE_METAL_UM = 20;
+const UM = '\u00A0мкм';
+
+function panelsOf(panels: readonly Panel[], ...classes: PaintClass[]): Panel[] {
+  return panels.filter(({ paintClass }) => classes.includes(paintClass));
+}
+
+function list(panels: readonly Panel[], atMost = panels.length): string {
+  const named = panels.slice(0, atMost).map(({ title, readings, maxUm }) => {
+    const different = readings.filter(({ paintClass }) => paintClass !== 'factory').length;
+    const partly = different * 2 < readings.length ? 'местами ' : '';
+    return `${lower(title)} (${partly}до\u00A0${round(maxUm)}${UM})`;
+  });
+  return panels.length > atMost ? `${named.join(', ')} и ещё\u00A0${panels.length - atMost}` : named.join(', ');
+}
+
+function levelOf({ panels, own, suspicious }: Facts): ThicknessVerdictLevel {
+  const has = (paintClass: PaintClass) => panels.some((panel) => panel.paintClass === paintClass);
+  if (has('heavy')) return 'heavy';
+  if (has('filler')) return 'filler';
+  if (own.why === 'too_thick') return 'repainted_whole';
+  if (has('second_coat')) return 'repainted';
+  if (has('thinned')) return 'thinned';
+  return suspicious.length > 0 ? 'marked' : 'factory';
+}
+
+const WORDS: Record<ThicknessVerdictLevel, { title: string; meaning: string; advice: string }> = {
+  heavy: {
+    title: 'Найдены следы серьёзного кузовного ремонта',
+    meaning: 'Слой толще миллиметра бывает после вытяжки или замены части панели: вероятно, был удар.',
+    advice: 'Проверьте геометрию кузова и историю ДТП, осмотрите скрытые полости. Учтите ремонт в цене.',
+  },
+  filler: {
+    title: 'Найдена шпатлёвка',
+    meaning: 'Панель была повреждена и выправлена. Под толстым слоем металл со временем может ржаветь.',
+    advice: 'Осмотрите панель изнутри, спросите о причине ремонта, учтите его в цене.',
+  },
+  repainted_whole: {
+    title: 'Покрытие по всему кузову толще заводского',
+    meaning: 'Вероятна полная перекраска: собственная медиана автомобиля не может служить образцом.',
+    advice: 'Осмотрите проёмы, уплотнители и крепёж дверей на следы краски, спросите о причине.',
+  },
+  repainted: {
+    title: 'Найдены повторно окрашенные панели',
+    meaning: 'Второй слой краски без шпатлёвки: косметический ремонт — царапины, сколы, мелкие вмятины.',
+    advice: 'Спросите о причине окраски. Безопасности косметический ремонт не касается.',
+  },
+  thinned: {
+    title: 'Следов окраски не найдено, слой местами тонкий',
+    meaning: 'Тонкий слой остаётся после частой полировки: запас защиты от коррозии меньше.',
+    advice: 'Избегайте абразивной полировки этих мест.',
+  },
+  marked: {
+    title: 'Значения заводские, есть отметки при замере',
+    meaning: 'По толщине отличий нет, но при замере некоторые точки отмечены особо.',
+    advice: 'Осмотрите отмеченные места при хорошем свете.',
+  },
+  factory: {
+    title: 'Следов окраски не найдено',
+    meaning: 'Толщина покрытия ровная и соответствует заводской окраске этого автомобиля.',
+    advice: 'По покрытию замечаний нет.',
+  },
+};
+
+/** Panels named in the verdict itself; the conclusions name all. */
+const SHORT_LIST = 5;
+
+function found({ panels, own }: Facts): string {
+  const repainted = panelsOf(panels, 'second_coat');
+  const filled = panelsOf(panels, 'filler', 'heavy');
+  const parts: string[] = [];
+  if (repainted.length > 0) parts.push(`окрашено: ${list(repainted, SHORT_LIST)}`);
+  if (filled.length > 0) parts.push(`шпатлёвка: ${list(filled, SHORT_LIST)}`);
+  const points = panels.reduce((sum, { readings }) => sum + readings.length, 0);
+  if (parts.length === 0) {
+    const thick = own.trusted && own.medianUm > THICK_FACTORY_UM ? ' Краска толще обычной, но ровная по всему кузову.' : '';
+    return `Измерено панелей: ${panels.length}, точек: ${points}. Отличий нет.${thick}`;
+  }
+  const text = parts.join('; ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+export function verdictFor(facts: Facts): ThicknessVerdict {
+  const level = levelOf(facts);
+  return { level, found: found(facts), ...WORDS[level] };
+}
+
+/** The sentences at the end of the report. Each `if` is one rule. */
+export function conclusionsFor({ own, panels, suspicious, notMeasured }: Facts): string[] {
+  const lines: string[] = [];
+  if (suspicious.length === 0 && own.trusted) lines.push('Следов окраски и шпатлёвки на измеренных панелях не найдено.');
+  const repainted = panelsOf(panels, 'second_coat');
+  const filled = panelsOf(panels, 'filler', 'heavy');
+  const thinned = panelsOf(panels, 'thinned');
+  if (repainted.length > 0) lines.push(`Окрашено: ${list(repainted)}.`);
+  if (filled.length > 0) lines.push(`Шпатлёвка: ${list(filled)}.`);
+  if (panels.some(({ paintClass }) => paintClass === 'heavy'))
+    lines.push('Местами слой толще 1\u00A0мм: это следы серьёзного ремонта, проверьте геометрию кузова.');
+  if (thinned.length > 0)
+    lines.push(`Тонкий слой (полировка): ${thinned.map(({ title, minUm }) => `${lower(title)} (от ${round(minUm)}${UM})`).join(', ')}.`);
+  if (own.why === 'too_thick')
+    lines.push(`Медиана по кузову ${round(own.medianUm)}${UM}: толще, чем красят заводы. Вероятна полная перекраска.`);
+  if (own.why === 'too_thin')
+    lines.push(`Медиана по кузову ${round(own.medianUm)}${UM}: тоньше, чем красят заводы. Проверьте настройку прибора.`);
+  if (own.why === 'few_readings')
+    lines.push('Точек мало: собственная толщина автомобиля не определена, значения сравнены только с общими нормами.');
+  if (own.trusted && own.medianUm > THICK_FACTORY_UM) {
+    lines.push(
+      `Краска на всём автомобиле толще обычной (медиана ${round(own.medianUm)}${UM}) и ровная: так красят `
+        + `некоторые заводы, само по себе это не след ремонта.`,
+    );
+  }
+  if (own.trusted && own.medianUm < THIN_FACTORY_UM)
+    lines.push(`Краска на всём автомобиле тоньше обычной (медиана ${round(own.medianUm)}${UM}) и ровная: так красят некоторые заводы.`);
+  const marked = suspicious.filter(({ paintClass, statusGiven }) => paintClass === 'factory' && statusGiven);
+  if (marked.length > 0) {
+    lines.push(`Отмечено при замере, хотя толщина обычная: ${[...new Set(marked.map(({ title }) => lower(title)))].join(', ')}.`);
+  }
+  if (panels.some(({ minUm }) => minUm < BARE_METAL_UM))
+    lines.push('Значения ниже 20\u00A0мкм бывают на голом металле или при неплотно прижатом датчике: повторите замер этих точек.');
+  const plastic = notMeasured.filter((zone) => zone.plastic).map(({ title }) => lower(title));
+  const skipped = notMeasured.filter((zone) => !zone.plastic).map(({ title }) => lower(title));
+  if (plastic.length > 0)
+    lines.push(`Не измерялось: ${plastic.join(', ')}. Бамперы обычно пластиковые, магнитный толщиномер на них не работает.`);
+  if (skipped.length > 0) lines.push(`Не измерялось: ${skipped.join(', ')}. О состоянии этих панелей отчёт ничего не говорит.`);
+  return lines;
+}
