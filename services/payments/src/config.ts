@@ -21,6 +21,7 @@ export const paymentsSettings = {
   ...commonSettings,
   ...declare({
     PAYMENTS_GRPC_PORT: { schema: setting.port, default: 50052, doc: 'The port the payments service listens on.' },
+    PAYMENTS_GRPC_ADDRESS: { schema: setting.text.optional(), doc: 'Where callers find the payments service, host:port, when it is not on this machine.' },
     PAYMENTS_METRICS_PORT: { schema: setting.port, default: 9102, doc: 'The port of its /metrics, /health/live and /health/ready.' },
     SESSIONS_GRPC_PORT: { schema: setting.port, default: 50051, doc: 'The port of the sessions service on this machine.' },
     SESSIONS_GRPC_ADDRESS: { schema: setting.text.optional(), doc: 'Where callers find the sessions service, host:port, when it is not on this machine.' },
@@ -84,6 +85,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     env: settings.AGENT_ENV,
     grpcHost: settings.GRPC_HOST,
     grpcPort: settings.PAYMENTS_GRPC_PORT,
+    /** Where this service itself is found, for its own commands. */
+    address: settings.PAYMENTS_GRPC_ADDRESS ?? `127.0.0.1:${settings.PAYMENTS_GRPC_PORT}`,
     metricsHost: settings.METRICS_HOST,
     metricsPort: settings.PAYMENTS_METRICS_PORT,
     sessionsAddress: settings.SESSIONS_GRPC_ADDRESS ?? `127.0.0.1:${settings.SESSIONS_GRPC_PORT}`,

@@ -71,11 +71,11 @@ export function createSettlement({ store, psp, log, now, isSessionActive }: {
         if (error.outcome === 'misconfigured') await misconfigured(error.code);
         if (error.outcome === 'not_found') await store.note({ kind: 'payment_not_found', objectId: intent.pspPaymentId!, intentId: intent.id, details: {} });
         const paused = error.outcome === 'throttled' || error.outcome === 'misconfigured';
-        await store.askLater(intent.id, paused ? now() + pauseMs : nextAskAt(intent, now()));
+        await store.askLater(intent, paused ? now() + pauseMs : nextAskAt(intent, now()));
         return;
       }
       // Late money waits until the sessions service can say whether the session is still there.
-      if (error instanceof Fault) return store.askLater(intent.id, now() + 5000);
+      if (error instanceof Fault) return store.askLater(intent, now() + 5000);
       throw error;
     }
   }

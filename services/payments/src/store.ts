@@ -198,14 +198,20 @@ export class Store {
       if (after.receiptRegistration === 'canceled' && intent.receiptRegistration !== 'canceled') {
         await this.#events.anomaly(tx, { kind: 'receipt_canceled', objectId: payment.id, intentId: id, details: {} });
       }
+      // The schedule has ended without an end: from here on only the operator can find out.
+      if (after.nextActionAt === undefined && outcome === 'open') await this.#events.anomaly(tx, { kind: 'payment_unresolved', objectId: payment.id, intentId: id, details: {} });
+      if (after.nextActionAt === undefined && after.receiptRegistration === 'pending') {
+        await this.#events.anomaly(tx, { kind: 'receipt_pending', objectId: payment.id, intentId: id, details: {} });
+      }
       return outcome === 'late' ? { outcome, intent: after, confirmed: confirmLate } : { outcome, intent: after };
     });
   }
 
   /** When to ask about an open payment again, after an attempt that brought no answer. */
-  async askLater(id: string, at: number | undefined): Promise<void> {
-    await this.#rows.transaction(async ({ db }) => {
-      await db.updateTable('intents').set({ next_action_at: at ?? null }).where('id', '=', id).execute();
+  async askLater({ id, pspPaymentId }: Intent, at: number | undefined): Promise<void> {
+    await this.#rows.transaction(async (tx) => {
+      await tx.db.updateTable('intents').set({ next_action_at: at ?? null }).where('id', '=', id).execute();
+      if (at === undefined) await this.#events.anomaly(tx, { kind: 'payment_unresolved', objectId: pspPaymentId ?? id, intentId: id, details: {} });
     });
   }
 
