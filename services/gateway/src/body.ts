@@ -1,0 +1,55 @@
+/** The body of a request: JSON in UTF-8, not too large and not too deep, or a 4xx that says what is wrong with it. */
+import { Fault, invalid } from '@kiosk/fault';
+import express, { type Request, type RequestHandler } from 'express';
+import { isUtf8 } from 'node:buffer';
+
+const deepest = 32;
+
+/** Leaves the parsed body in `request.body`, or undefined where there is none. */
+export function readJson({ limitBytes }: { limitBytes: number }): RequestHandler[] {
+  const raw = express.raw({ type: () => true, limit: limitBytes, inflate: false });
+  return [
+    raw,
+    (request, _response, next) => {
+      request.body = parseBody(request);
+      next();
+    },
+  ];
+}
+
+function parseBody(request: Request): unknown {
+  const bytes: unknown = request.body;
+  if (!Buffer.isBuffer(bytes) || bytes.length === 0) return undefined;
+  if (!request.is(['application/json', 'application/merge-patch+json'])) {
+    throw new Fault({ kind: 'invalid', reason: 'unsupported_media_type', message: 'The body must be JSON, with content-type application/json.' });
+  }
+  if (!isUtf8(bytes)) throw invalid('invalid_encoding', 'The body must be UTF-8.');
+  const value = parseJson(bytes.toString());
+  check(value, 1);
+  return value;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own words quote the body.
+    throw invalid('invalid_json', 'The body is not valid JSON.');
+  }
+}
+
+/** Stops at the depth limit, so that what recurses further in (a merge, a comparison) cannot be made to overflow. */
+function check(value: unknown, depth: number): void {
+  if (typeof value === 'string') checkText(value);
+  if (typeof value !== 'object' || value === null) return;
+  if (depth > deepest) throw invalid('json_too_deep', `The body may be nested ${deepest} levels deep.`);
+  for (const [name, member] of Object.entries(value)) {
+    checkText(name);
+    check(member, depth + 1);
+  }
+}
+
+/** An escaped half of a surrogate pair has no UTF-8, so it would come back as another text. */
+function checkText(text: string): void {
+  if (!text.isWellFormed()) throw invalid('invalid_encoding', 'The body has an escaped character that is half of one.');
+}

@@ -1,0 +1,41 @@
+/** GET /metrics: the gateway's own and every service's, as one valid exposition. */
+import type { Metrics } from '@kiosk/service';
+import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue } from 'prom-client';
+import type { Peers } from './config.ts';
+import type { Route } from './routes.ts';
+
+const timeoutMs = 1500;
+
+type Scraped = MetricObjectWithValues<MetricValue<string>>[];
+
+/** A service that does not answer is `up 0`; the page has everybody else. */
+export function metricsRoutes({ peers, metrics }: { peers: Peers; metrics: Metrics }): Route[] {
+  const up = metrics.gauge({ name: 'up', help: 'Whether the service answered when it was asked for its metrics.', labels: ['service'] });
+  return [{
+    method: 'get',
+    path: '/metrics',
+    async handle(_request, response) {
+      const scraped = await Promise.all(Object.entries(peers).map(async ([service, { metricsAddress }]) => {
+        const theirs = await scrape(metricsAddress);
+        up.set({ service }, theirs ? 1 : 0);
+        return theirs ?? [];
+      }));
+      up.set({ service: 'gateway' }, 1);
+      // Each service's series carry its name, so nothing is added up across services; texts one after another would repeat # TYPE.
+      const merged = AggregatorRegistry.aggregate([await metrics.registry.getMetricsAsJSON(), ...scraped]);
+      response.type(merged.contentType).send(await merged.metrics());
+    },
+  }];
+}
+
+async function scrape(address: string): Promise<Scraped | undefined> {
+  try {
+    const answer = await fetch(`http://${address}/metrics`, { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(timeoutMs) });
+    const scraped = (await answer.json()) as Scraped;
+    // Whatever listens there may be something else: it must fail here, by itself, and not the page.
+    AggregatorRegistry.aggregate([scraped]);
+    return scraped;
+  } catch {
+    return undefined;
+  }
+}

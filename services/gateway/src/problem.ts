@@ -1,0 +1,87 @@
+/** Fault → RFC 9457 problem document. The kind gives the HTTP status, unless the reason is one of the few with a status of its own. */
+import { Fault, type FaultKind } from '@kiosk/fault';
+import type { Log } from '@kiosk/service';
+import type { ErrorRequestHandler, Response } from 'express';
+import { STATUS_CODES } from 'node:http';
+
+const statusOfKind: Record<FaultKind, number> = {
+  invalid: 400,
+  unauthenticated: 401,
+  payment_required: 402,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  exhausted: 429,
+  internal: 500,
+  unimplemented: 501,
+  unavailable: 503,
+  deadline: 504,
+};
+
+const statusOfReason: Readonly<Record<string, number>> = {
+  method_not_allowed: 405,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  idempotency_key_reused: 422,
+};
+
+/** For a fault that says "later" without saying when. */
+const usualRetryAfterMs = 1000;
+
+const internalError = new Fault({ kind: 'internal', reason: 'internal', message: 'Internal error.' });
+
+export function statusOf({ kind, reason }: Pick<Fault, 'kind' | 'reason'>): number {
+  return (Object.hasOwn(statusOfReason, reason) ? statusOfReason[reason] : undefined) ?? statusOfKind[kind];
+}
+
+/** The document's members; `extension` adds some of its own (RFC 9457, 3.2). */
+export function problemOf(fault: Fault, requestId: string, extension: object = {}): object {
+  // The words of an internal error stay inside, whoever wrote them.
+  const { kind, reason, message, errors } = fault.kind === 'internal' ? internalError : fault;
+  const status = statusOf({ kind, reason });
+  return {
+    type: `urn:kiosk:problem:${reason}`,
+    title: STATUS_CODES[status],
+    status,
+    detail: message,
+    reason,
+    requestId,
+    ...(errors.length > 0 ? { errors } : {}),
+    ...extension,
+  };
+}
+
+export function sendProblem(response: Response, fault: Fault, extension: object = {}): void {
+  const later = fault.kind === 'exhausted' || fault.kind === 'unavailable' ? usualRetryAfterMs : undefined;
+  const retryAfterMs = fault.retryAfterMs ?? later;
+  if (retryAfterMs !== undefined) response.set('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+  response.set('cache-control', 'no-store').removeHeader('etag');
+  response.status(statusOf(fault)).type('application/problem+json')
+    .send(JSON.stringify(problemOf(fault, response.get('x-request-id') ?? '', extension)));
+}
+
+/** The last handler: answers whatever a route or a parser threw, and logs what nobody foresaw. */
+export function problems({ log }: { log: Log }): ErrorRequestHandler {
+  return (error: unknown, request, response, _next) => {
+    const fault = faultOf(error);
+    if (!fault) log.error({ error, requestId: response.get('x-request-id'), method: request.method, route: routeOf(request) }, 'a request failed');
+    if (response.headersSent) response.destroy();
+    else sendProblem(response, fault ?? internalError);
+  };
+}
+
+/** The matched route's pattern, never the address asked for: that is the caller's own text. */
+export function routeOf(request: { route?: unknown }): string {
+  const { path } = (request.route ?? {}) as { path?: unknown };
+  return typeof path === 'string' ? path : 'unmatched';
+}
+
+/** What Express and its parsers refuse by themselves is a client's mistake too; their words quote the request, so they are replaced. */
+function faultOf(error: unknown): Fault | undefined {
+  if (error instanceof Fault) return error;
+  const { status } = (error ?? {}) as { status?: unknown };
+  if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
+  if (status === 413) return new Fault({ kind: 'invalid', reason: 'body_too_large', message: 'The body is too large.' });
+  if (status === 415) return new Fault({ kind: 'invalid', reason: 'unsupported_media_type', message: 'The body must be JSON without compression.' });
+  return new Fault({ kind: 'invalid', reason: 'malformed_request', message: 'The request cannot be read.' });
+}

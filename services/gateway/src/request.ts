@@ -1,0 +1,104 @@
+/** What each request gets at the edge: an id, a caller, a deadline, a span, a line in the log and a place in the histogram. */
+import { invalid } from '@kiosk/fault';
+import type { Call, Caller } from '@kiosk/rpc';
+import type { Log, Metrics } from '@kiosk/service';
+import { SpanKind, SpanStatusCode, context, propagation, trace, type Context, type Span, type Tracer } from '@opentelemetry/api';
+import type { Request, RequestHandler, Response } from 'express';
+import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
+import { routeOf } from './problem.ts';
+
+const userAgentLength = 200;
+/** What a proxy logs for a client that went away before its answer. */
+const clientGone = 499;
+/** Asked every few seconds by machines. */
+const quietRoutes = new Set(['/metrics', '/health/live', '/health/ready']);
+const bucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** The first middleware: begins the request, and tells of it once its answer is out. */
+export function beginRequest({ tracer, metrics, log }: { tracer: Tracer; metrics: Metrics; log: Log }): RequestHandler {
+  const duration = metrics.histogram({
+    name: 'http_request_duration_seconds', help: 'Duration of HTTP requests.', labels: ['method', 'route', 'status'], buckets: bucketsSeconds,
+  });
+  return (request, response, next) => {
+    const startedAt = performance.now();
+    const { requestId } = begin(request, response);
+    response.set({ 'x-request-id': requestId, 'cache-control': 'no-store' });
+    const parent = parentOf(request);
+    const span = tracer.startSpan(request.method, { kind: SpanKind.SERVER, attributes: { 'http.request.method': request.method } }, parent);
+    if (span.isRecording()) response.set('traceparent', traceparentOf(span));
+    const active = trace.setSpan(parent, span);
+    response.once('close', () => context.with(active, () => {
+      const [method, route, httpStatus, seconds] = [request.method, routeOf(request), statusOf(response), (performance.now() - startedAt) / 1000];
+      duration.observe({ method, route, status: String(httpStatus) }, seconds);
+      const fields = { method, route, httpStatus, durationMs: Math.round(seconds * 1000), requestId };
+      if (quietRoutes.has(route)) log.debug(fields, 'request');
+      else log.info(fields, 'request');
+      span.updateName(`${method} ${route}`).setAttributes({ 'http.route': route, 'http.response.status_code': httpStatus });
+      if (httpStatus >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+      span.end();
+    }));
+    context.with(active, next);
+  };
+}
+
+type Begun = { requestId: string; caller: Caller; startedAt: number; closed: AbortSignal };
+
+const begun = new WeakMap<Response, Begun>();
+
+function begin(request: Request, response: Response): Begun {
+  const close = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) close.abort();
+  });
+  const started = { requestId: requestIdOf(request), caller: callerOf(request), startedAt: Date.now(), closed: close.signal };
+  begun.set(response, started);
+  return started;
+}
+
+const neverClosed = new AbortController().signal;
+
+/**
+ * What travels with each call inside. A read is given up when its client goes away; what creates, changes or moves money is not:
+ * the client comes back and asks for the outcome.
+ */
+export function callFor(response: Response, { timeoutMs, givenUp }: { timeoutMs: number; givenUp: boolean }): Call {
+  const { requestId, caller, startedAt, closed } = begun.get(response)!;
+  // The wall clock, because the deadline is compared with it in every process that the call passes.
+  return { requestId, caller, deadlineAt: startedAt + timeoutMs, signal: givenUp ? closed : neverClosed };
+}
+
+/** The header `Idempotency-Key`; empty without one. Fails with `invalid_idempotency_key`. */
+export function idempotencyKeyOf(request: Request): string {
+  const key = request.get('idempotency-key');
+  if (key === undefined) return '';
+  if (!/^[\x20-\x7e]{1,255}$/.test(key)) throw invalid('invalid_idempotency_key', 'Idempotency-Key must be 1–255 printable ASCII characters.');
+  return key;
+}
+
+function requestIdOf(request: Request): string {
+  const given = request.get('x-request-id');
+  return given !== undefined && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/** The address is the socket's, or what a proxy named in TRUSTED_PROXIES says; never what a client says of itself (W6). */
+function callerOf(request: Request): Caller {
+  const said = request.ip ?? '';
+  const ip = (isIP(said) ? said : request.socket.remoteAddress)?.replace(/^::ffff:(?=\d+\.)/, '');
+  return { role: 'anonymous', name: '', ip, userAgent: request.get('user-agent')?.slice(0, userAgentLength) };
+}
+
+/** Of what a client sends along only the trace is taken up: its baggage would travel to every service. */
+function parentOf({ headers: { traceparent, tracestate } }: Request): Context {
+  return traceparent === undefined ? context.active() : propagation.extract(context.active(), { traceparent, tracestate });
+}
+
+/** https://www.w3.org/TR/trace-context/#traceparent-header */
+function traceparentOf(span: Span): string {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+}
+
+function statusOf(response: Response): number {
+  return response.writableFinished ? response.statusCode : clientGone;
+}

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { problemOf, sessionId, startTestGateway, type TestGateway } from './testing.ts';
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await startTestGateway();
+});
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]();
+});
+
+test.each(['/', '/api', '/api/nope', '/API/sessions', '/api/sessions/a/b/c', '/api/payments/qr/pay_1.gif'])('an unknown address (%s) is a 404 problem', async (path) => {
+  const response = await gateway.send(path);
+  expect(response.status).toBe(404);
+  expect(await problemOf(response)).toMatchObject({ reason: 'route_not_found' });
+});
+
+test.each([
+  ['PUT', '/api/sessions', 'POST, GET, HEAD'],
+  ['OPTIONS', `/api/sessions/${sessionId}`, 'GET, HEAD, PATCH, DELETE'],
+  ['GET', '/api/payments/intent', 'POST'],
+  ['DELETE', '/metrics', 'GET, HEAD'],
+  ['GET', '/api/reports/diagnostics', 'POST'],
+  ['GET', '/api/payments/webhook', 'POST'],
+])('another method (%s %s) is a 405 problem that names the allowed ones', async (method, path, allow) => {
+  const response = await gateway.send(path, { method });
+  expect(response.status).toBe(405);
+  expect(response.headers.get('allow')).toBe(allow);
+  expect(await problemOf(response)).toMatchObject({ reason: 'method_not_allowed' });
+});
+
+test.each([
+  ['DELETE', `/api/sessions/${sessionId}`], ['GET', `/api/sessions/${sessionId}/events`], ['POST', '/api/payments/refund/pay_1'], ['POST', '/api/payments/webhook'],
+  ['GET', '/r/abc'], ['GET', '/openapi.json'], ['GET', '/docs'], ['GET', '/api/audit?entityId=ses_1'],
+])('%s %s is not built yet: a 501 problem', async (method, path) => {
+  const response = await gateway.send(path, { method, ...(method === 'POST' ? { body: 'a=b' } : {}) });
+  expect(response.status).toBe(501);
+  expect(await problemOf(response)).toMatchObject({ reason: 'not_implemented' });
+});
+
+test('a HEAD is answered as its GET, without the body', async () => {
+  const response = await gateway.send(`/api/sessions/${sessionId}`, { method: 'HEAD' });
+  expect(response.status).toBe(200);
+  expect(Number(response.headers.get('content-length'))).toBeGreaterThan(100);
+});
+
+test('answers are not cached, not sniffed and say nothing about what runs here', async () => {
+  const { headers } = await gateway.send(`/api/sessions/${sessionId}`);
+  expect(headers.get('cache-control')).toBe('no-store');
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+  expect(headers.has('x-powered-by')).toBe(false);
+  expect(headers.has('etag')).toBe(false);
+});
