@@ -5,11 +5,15 @@ import { isUtf8 } from 'node:buffer';
 
 const deepest = 32;
 
+/** Leaves the body's bytes in `request.body`; undefined where there is none. */
+export function readBytes({ limitBytes }: { limitBytes: number }): RequestHandler {
+  return express.raw({ type: () => true, limit: limitBytes, inflate: false });
+}
+
 /** Leaves the parsed body in `request.body`, or undefined where there is none. */
 export function readJson({ limitBytes }: { limitBytes: number }): RequestHandler[] {
-  const raw = express.raw({ type: () => true, limit: limitBytes, inflate: false });
   return [
-    raw,
+    readBytes({ limitBytes }),
     (request, _response, next) => {
       request.body = parseBody(request);
       next();

@@ -42,7 +42,7 @@ export function intentJson(intent: Intent) {
   };
 }
 
-function refundJson(refund: Refund) {
+export function refundJson(refund: Refund) {
   return {
     refundId: refund.id,
     amount: refund.amountMinor,

@@ -106,3 +106,35 @@ test('a status that this version has no word for is an internal error, never ano
   expect(response.status).toBe(500);
   expect(await problemOf(response)).toMatchObject({ reason: 'internal' });
 });
+
+test('R3 a refund goes on with its key and its reason, and is 201', async () => {
+  const answer = await gateway.post(`/api/payments/refund/${intentId}`, { amount: 100, reason: 'half done' }, { headers: { 'idempotency-key': 'refund 1' } });
+  expect(answer.status).toBe(201);
+  expect(await answer.json()).toEqual({ refundId: 'ref_01hv3abcdefghjkmnpqrstvwxy', amount: 100, status: 'pending', reason: 'half done', createdAt: time });
+  expect(gateway.asked.map((asked) => asked.request)).toEqual([{ idempotencyKey: 'refund 1', intentId, amountMinor: 100, reason: 'half done' }]);
+});
+
+test('a refund without a reason, of nothing or of half a kopeck is refused and asks nobody', async () => {
+  for (const wrong of [{}, { reason: '' }, { reason: 'x', amount: 0 }, { reason: 'x', amount: 1.5 }, { reason: 'x', amount: '100' }, { reason: 'x', more: 1 }]) {
+    expect((await problemOf(await gateway.post(`/api/payments/refund/${intentId}`, wrong)))['status']).toBe(400);
+  }
+  expect(gateway.asked).toEqual([]);
+});
+
+test('W1 a notification goes on byte for byte with the socket\'s address, whatever it says of itself, and is answered OK', async () => {
+  const body = '{"type": "notification",\n "object": {"id": "x"} }';
+  const answer = await gateway.post('/api/payments/webhook', body, { headers: { 'x-forwarded-for': '185.71.76.1', 'content-type': 'text/plain' } });
+  expect([answer.status, await answer.text()]).toEqual([200, 'OK']);
+  expect(gateway.asked.map(({ method, request }) => [method, { ...request as object, body: Buffer.from((request as { body: Uint8Array }).body).toString() }]))
+    .toEqual([['receiveNotification', { body, sourceIp: '127.0.0.1' }]]);
+});
+
+test('W6 a proxy that is named says where a notification came from', async () => {
+  await using behindProxy = await startTestGateway({ config: { trustedProxies: ['127.0.0.1'] } });
+  await behindProxy.post('/api/payments/webhook', '{}', { headers: { 'x-forwarded-for': '6.6.6.6, 185.71.76.1' } });
+  expect(behindProxy.asked.map(({ request }) => (request as { sourceIp: string }).sourceIp)).toEqual(['185.71.76.1']);
+});
+
+test('a notification of more than 128 KiB is refused', async () => {
+  expect((await problemOf(await gateway.post('/api/payments/webhook', 'x'.repeat(140_000))))['status']).toBe(413);
+});

@@ -5,10 +5,10 @@ import type { Request } from 'express';
 import { toBuffer, toString } from 'qrcode';
 import { notModified } from './etag.ts';
 import { parse } from './parse.ts';
-import { intentJson, intentStatusJson, intentStatuses } from './payment-json.ts';
+import { intentJson, intentStatusJson, intentStatuses, refundJson } from './payment-json.ts';
 import { idempotencyKeyOf } from './request.ts';
 import { idOf, type Route } from './routes.ts';
-import { createIntent, listIntents, nothing } from './schemas.ts';
+import { createIntent, listIntents, nothing, refundIntent } from './schemas.ts';
 import { present } from './wire.ts';
 
 /** A kiosk's screen may be served from elsewhere and still has to show the picture. */
@@ -95,6 +95,17 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
         parse(nothing, request.body);
         const { intent } = await payments.confirmIntent({ intentId }, call);
         response.json(intentJson(present(intent)));
+      },
+    },
+    {
+      method: 'post',
+      path: '/api/payments/refund/:id',
+      async handle(request, response, call) {
+        const idempotencyKey = idempotencyKeyOf(request);
+        const intentId = intentIdOf(request);
+        const { amount, reason } = parse(refundIntent, request.body);
+        const { refund } = await payments.refundIntent({ idempotencyKey, intentId, amountMinor: amount, reason }, call);
+        response.status(201).json(refundJson(present(refund)));
       },
     },
   ];

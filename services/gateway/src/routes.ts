@@ -2,7 +2,7 @@
 import { Fault, notFound } from '@kiosk/fault';
 import type { Call } from '@kiosk/rpc';
 import type { Express, Request, RequestHandler, Response } from 'express';
-import { readJson } from './body.ts';
+import { readBytes, readJson } from './body.ts';
 import { callFor } from './request.ts';
 
 export type Method = 'get' | 'post' | 'patch' | 'delete';
@@ -13,6 +13,8 @@ export type Route = {
   path: string;
   /** How much of a body is read; 0 leaves it unread. 64 KiB without one; a GET has no body. */
   bodyLimitBytes?: number;
+  /** Leaves the body's bytes as they came in `request.body`, whatever they are. */
+  rawBody?: boolean;
   /** How long the services may take together, in ms. 10 s without one. */
   timeoutMs?: number;
   handle: (request: Request, response: Response, call: Call) => Promise<void> | void;
@@ -37,10 +39,11 @@ export function mount(app: Express, routes: readonly Route[]): void {
   });
 }
 
-function handlersOf({ method, bodyLimitBytes = usualBodyLimitBytes, timeoutMs = usualTimeoutMs, handle }: Route): RequestHandler[] {
+function handlersOf({ method, bodyLimitBytes = usualBodyLimitBytes, rawBody = false, timeoutMs = usualTimeoutMs, handle }: Route): RequestHandler[] {
   const isRead = method === 'get';
   const answer: RequestHandler = (request, response) => handle(request, response, callFor(response, { timeoutMs, givenUp: isRead }));
-  return isRead || bodyLimitBytes === 0 ? [answer] : [...readJson({ limitBytes: bodyLimitBytes }), answer];
+  if (isRead || bodyLimitBytes === 0) return [answer];
+  return rawBody ? [readBytes({ limitBytes: bodyLimitBytes }), answer] : [...readJson({ limitBytes: bodyLimitBytes }), answer];
 }
 
 /** A path's id. One that cannot be ours is not worth a call: fails with `reason`, as an unknown one does. */

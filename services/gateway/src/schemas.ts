@@ -59,6 +59,12 @@ export const createIntent = z.strictObject({
   metadata: metadata.optional(),
 });
 
+export const refundIntent = z.strictObject({
+  /** Minor units; absent: all that is left. */
+  amount: z.int().positive().optional(),
+  reason: z.string().min(1).max(200),
+});
+
 export const listIntents = z.strictObject({ sessionId: id.optional(), status: intentStatus.optional(), ...page });
 
 export const severity = z.enum(['high', 'medium', 'low']);

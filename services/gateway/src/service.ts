@@ -14,6 +14,7 @@ import { reportRoutes, reportTimeoutMs } from './reports.ts';
 import { startHttp } from './server.ts';
 import { sessionRoutes } from './sessions.ts';
 import { unbuiltRoutes } from './unbuilt.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 export type { GatewayConfig } from './config.ts';
 
@@ -41,7 +42,7 @@ export async function startGateway({ config, log = createLog({ service: 'gateway
   };
   const app = createApp({
     routes: [
-      ...sessionRoutes(sessions), ...paymentRoutes(payments), ...reportRoutes(reporting),
+      ...sessionRoutes(sessions), ...paymentRoutes(payments), ...reportRoutes(reporting), ...webhookRoutes(payments),
       ...metricsRoutes({ peers, metrics }), ...healthRoutes({ peers }), ...unbuiltRoutes,
     ],
     trustedProxies: config.trustedProxies, tracer, metrics, log,

@@ -1,5 +1,5 @@
 /** For the tests: the real gateway on a free port, with stand-ins for the services. */
-import { IntentStatus, type Intent, type PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
+import { IntentStatus, RefundStatus, type Intent, type PaymentsServer, type Refund } from '@kiosk/contracts/payments/v1/payments';
 import { ReportStatus, ReportType, type Report, type ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
 import { SessionStatus, SessionType, type Session, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import type { Call, Rpc } from '@kiosk/rpc';
@@ -21,6 +21,8 @@ export const anIntent: Intent = {
   id: intentId, sessionId, amountMinor: 35_000, currency: 'RUB', status: IntentStatus.INTENT_STATUS_PENDING, provider: 'dev',
   qrCodeData: 'https://pay.example/1', metadataJson: '{}', refundedAmountMinor: 0, refunds: [], createdAt: at, updatedAt: at, expiresAt: at,
 };
+
+export const aRefund: Refund = { id: 'ref_01hv3abcdefghjkmnpqrstvwxy', amountMinor: 100, status: RefundStatus.REFUND_STATUS_PENDING, reason: 'half done', createdAt: at };
 
 export const aReport: Report = {
   id: reportId, sessionId, type: ReportType.REPORT_TYPE_THICKNESS, status: ReportStatus.REPORT_STATUS_READY,
@@ -46,6 +48,8 @@ function standIns({ sessions, payments, reporting }: StandIns, asked: Asked[]) {
       createIntent: async () => ({ intent: anIntent, created: true }), getIntent: intent, cancelIntent: intent, confirmIntent: intent,
       getIntentStatus: async () => ({ intentId, status: anIntent.status, final: false, updatedAt: at }),
       listIntents: async () => ({ intents: [anIntent], nextCursor: '' }),
+      refundIntent: async () => ({ refund: aRefund }),
+      receiveNotification: async () => ({}),
       ...payments,
     }),
     reporting: kept<Rpc<ReportingServer>>(asked, {

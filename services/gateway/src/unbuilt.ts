@@ -5,8 +5,6 @@ import type { Method, Route } from './routes.ts';
 const unbuilt: readonly [Method, path: string][] = [
   ['delete', '/api/sessions/:id'],
   ['get', '/api/sessions/:id/events'],
-  ['post', '/api/payments/refund/:id'],
-  ['post', '/api/payments/webhook'],
   ['get', '/api/audit'],
   ['get', '/r/:token'],
   ['get', '/openapi.json'],
