@@ -14,7 +14,7 @@ export function webhookRoutes(payments: Rpc<PaymentsServer>): Route[] {
       rawBody: true,
       /** 200 only once it is on disk (W3); anything else makes the PSP send it again. */
       async handle(request, response, call) {
-        const body: Uint8Array = Buffer.isBuffer(request.body) ? request.body : new Uint8Array();
+        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
         await payments.receiveNotification({ body, sourceIp: call.caller.ip ?? '' }, call);
         response.type('text/plain').send('OK');
       },
