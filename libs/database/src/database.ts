@@ -31,11 +31,13 @@ export type DatabaseOptions = {
 export class Database<Tables> implements AsyncDisposable {
   /** Sees committed rows only. For reads that need no transaction. */
   readonly read: Kysely<Tables>;
+  readonly #reader: Sqlite.Database;
   readonly #writer: Sqlite.Database;
   readonly #queue: WriteQueue<Tables>;
 
-  constructor({ read, writer, queue }: { read: Kysely<Tables>; writer: Sqlite.Database; queue: WriteQueue<Tables> }) {
+  constructor({ read, reader, writer, queue }: { read: Kysely<Tables>; reader: Sqlite.Database; writer: Sqlite.Database; queue: WriteQueue<Tables> }) {
     this.read = read;
+    this.#reader = reader;
     this.#writer = writer;
     this.#queue = queue;
   }
@@ -57,37 +59,43 @@ export class Database<Tables> implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#queue[Symbol.asyncDispose]();
     await this.read.destroy();
+    // Kysely closes only what it has used.
+    this.#reader.close();
     this.#writer.pragma('wal_checkpoint(TRUNCATE)');
     this.#writer.close();
   }
 }
 
 export async function openDatabase<Tables>({ path, migrations, now = Date.now, onFatal }: DatabaseOptions): Promise<Database<Tables>> {
-  const writer = connect(path);
+  const connections: Sqlite.Database[] = [];
+  const connect = (): Sqlite.Database => {
+    const sqlite = new Sqlite(path, { timeout: 5000 });
+    connections.push(sqlite);
+    sqlite.pragma('journal_mode = WAL');
+    sqlite.pragma('foreign_keys = ON');
+    sqlite.pragma('synchronous = FULL');
+    return sqlite;
+  };
   try {
+    const writer = connect();
     refuseCorruption(writer);
     migrate({ sqlite: writer, folder: migrations, now });
     makeDurable(writer);
-    const reader = connect(path);
+    const reader = connect();
     reader.pragma('query_only = ON');
-    const kysely = new Kysely<Tables>({ dialect: new SqliteDialect(writer) });
     return new Database<Tables>({
       read: new Kysely<Tables>({ dialect: new SqliteDialect(reader) }),
+      reader,
       writer,
-      queue: new WriteQueue<Tables>({ sqlite: writer, kysely, onFatal }),
+      queue: new WriteQueue<Tables>({ sqlite: writer, kysely: new Kysely<Tables>({ dialect: new SqliteDialect(writer) }), onFatal }),
     });
   } catch (error) {
-    writer.close();
+    for (const sqlite of connections) sqlite.close();
+    // A file that is damaged in its first pages is refused before anything can be checked.
+    const { code, message } = error as { code?: unknown; message: string };
+    if (typeof code === 'string' && /^SQLITE_(NOTADB|CORRUPT)/.test(code)) throw damaged(message, error);
     throw error;
   }
-}
-
-function connect(path: string): Sqlite.Database {
-  const sqlite = new Sqlite(path, { timeout: 5000 });
-  sqlite.pragma('journal_mode = WAL');
-  sqlite.pragma('foreign_keys = ON');
-  sqlite.pragma('synchronous = FULL');
-  return sqlite;
 }
 
 /** better-sqlite3's build falls back to NORMAL once the schema of a WAL database exists, so FULL is set again and read back last. */
@@ -105,5 +113,9 @@ function makeDurable(sqlite: Sqlite.Database): void {
 
 function refuseCorruption(sqlite: Sqlite.Database): void {
   const verdict = sqlite.pragma('quick_check(1)', { simple: true });
-  if (verdict !== 'ok') throw new Error(`the database is damaged (${String(verdict)}): restore the newest backup`);
+  if (verdict !== 'ok') throw damaged(String(verdict));
+}
+
+function damaged(how: string, cause?: unknown): Error {
+  return new Error(`the database is damaged (${how.replaceAll(/\s+/g, ' ')}): restore the newest backup`, { cause });
 }

@@ -90,10 +90,9 @@ export class WriteQueue<Tables> implements AsyncDisposable {
     const done: Done[] = [];
     for (const job of batch) await this.#runOne(job, done);
     this.#statements.commit.run();
-    for (const { job, effects, value } of done) {
-      job.resolve(value as never);
-      for (const effect of effects) effect();
-    }
+    // All are answered first: an effect that throws against its promise must not make the others' outcomes unknown.
+    for (const { job, value } of done) job.resolve(value as never);
+    for (const { effects } of done) for (const effect of effects) effect();
   }
 
   async #runOne(job: Job<Tables>, done: Done[]): Promise<void> {

@@ -1,9 +1,9 @@
 /** A gRPC client of plain async functions: each call has a deadline, idempotent ones are retried, whatever fails is a Fault. */
 import * as grpc from '@grpc/grpc-js';
-import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { Fault } from '@kiosk/fault';
 import type { Tracer } from '@opentelemetry/api';
 import { writeCall, type Call } from './call.ts';
+import { idempotentPaths } from './idempotent.ts';
 import type { Observe } from './observe.ts';
 import type { Rpc } from './rpc.ts';
 import { endSpan, startClientSpan } from './spans.ts';
@@ -64,17 +64,23 @@ function send({ channel, method, request, call, peer, tracer, observe, timeoutMs
   writeCall(metadata, call);
   const span = startClientSpan(tracer, name, metadata);
   return new Promise((resolve, reject) => {
-    const sent = channel.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, metadata, { deadline: deadlineAt },
-      (error, response) => {
-        call.signal?.removeEventListener('abort', cancel);
-        const code = grpc.status[error?.code ?? grpc.status.OK];
-        observe({ side: 'client', method: name, code, seconds: (performance.now() - startedAt) / 1000 });
-        endSpan(span, code);
-        if (error) reject(faultOf(error, peer));
-        else resolve(response);
-      });
-    const cancel = (): void => sent.cancel();
+    let sent: grpc.ClientUnaryCall | undefined;
+    const cancel = (): void => sent?.cancel();
+    const finish = (error: grpc.ServiceError | null, response?: unknown): void => {
+      call.signal?.removeEventListener('abort', cancel);
+      const code = grpc.status[error?.code ?? grpc.status.OK];
+      observe({ side: 'client', method: name, code, seconds: (performance.now() - startedAt) / 1000 });
+      endSpan(span, code);
+      if (error) reject(faultOf(error, peer));
+      else resolve(response);
+    };
     call.signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      sent = channel.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, metadata, { deadline: deadlineAt }, finish);
+    } catch (cause) {
+      // A client that was closed throws instead of answering.
+      finish(Object.assign(new Error('not sent', { cause }), { code: grpc.status.UNAVAILABLE, details: '', metadata: new grpc.Metadata() }));
+    }
   });
 }
 
@@ -89,15 +95,4 @@ function retriesFor(definition: grpc.ServiceDefinition, descriptors: Uint8Array)
     });
   const retryPolicy = { maxAttempts: 4, initialBackoff: '0.1s', maxBackoff: '0.5s', backoffMultiplier: 2, retryableStatusCodes: ['UNAVAILABLE'] };
   return { methodConfig: name.length > 0 ? [{ name, retryPolicy }] : [] };
-}
-
-function idempotentPaths(descriptors: Uint8Array): Set<string> {
-  const paths = new Set<string>();
-  for (const entry of Object.values(loadFileDescriptorSetFromBuffer(Buffer.from(descriptors)))) {
-    if ('format' in entry) continue; // a message or an enum
-    for (const method of Object.values(entry as grpc.ServiceDefinition) as (grpc.MethodDefinition<unknown, unknown> & { options?: { idempotency_level?: string } })[]) {
-      if ((method.options?.idempotency_level ?? 'IDEMPOTENCY_UNKNOWN') !== 'IDEMPOTENCY_UNKNOWN') paths.add(method.path);
-    }
-  }
-  return paths;
 }

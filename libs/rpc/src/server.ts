@@ -5,6 +5,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { Fault } from '@kiosk/fault';
 import { context, trace, type Tracer } from '@opentelemetry/api';
 import { HealthImplementation } from 'grpc-health-check';
+import { isIPv4 } from 'node:net';
 import { readCall, type Call } from './call.ts';
 import type { Observe } from './observe.ts';
 import type { Rpc } from './rpc.ts';
@@ -55,7 +56,8 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
     server.addService(definition, handlers);
   }
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${options.host}:${options.port}`, grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+    const address = options.host.includes(':') ? `[${options.host}]` : options.host;
+    server.bindAsync(`${address}:${options.port}`, grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
   });
   return {
     port,
@@ -77,7 +79,7 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
 
 /** Without TLS the contracts are for this machine only: whoever reaches the port may confirm payments. */
 function refuseForeignHost(host: string): void {
-  if (host === 'localhost' || host === '::1' || host.startsWith('127.')) return;
+  if (host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))) return;
   throw new Fault({ kind: 'invalid', reason: 'grpc_host_not_loopback', message: `gRPC without TLS listens on loopback only, not on ${host}: set the GRPC host to 127.0.0.1` });
 }
 
@@ -89,11 +91,14 @@ function handlerOf(method: string, run: Handler, { tracer, observe, onError }: S
     incoming.on('cancelled', () => abort.abort());
     const call: Call = { requestId, caller, deadlineAt: deadlineOf(incoming), signal: abort.signal };
     const span = startServerSpan(tracer, method, incoming.metadata);
-    const finish = (code: grpc.status): void => {
-      observe({ side: 'server', method, code: grpc.status[code], seconds: (performance.now() - startedAt) / 1000 });
-      endSpan(span, grpc.status[code]);
+    const finish = (answered: grpc.status): void => {
+      // Nobody hears an answer that comes after the caller has left.
+      const code = grpc.status[incoming.cancelled ? grpc.status.CANCELLED : answered];
+      observe({ side: 'server', method, code, seconds: (performance.now() - startedAt) / 1000 });
+      endSpan(span, code);
     };
-    context.with(trace.setSpan(context.active(), span), () => run(incoming.request, call)).then(
+    // Async, so that what `run` throws before its first await is a rejection too.
+    context.with(trace.setSpan(context.active(), span), async () => run(incoming.request, call)).then(
       (response) => {
         finish(grpc.status.OK);
         answer(null, response);

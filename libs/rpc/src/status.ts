@@ -47,7 +47,7 @@ export function statusOf(error: unknown): { code: status; details: string; metad
   }
   metadata.set('fault-kind', error.kind);
   metadata.set('fault-reason', error.reason);
-  if (error.retryAfterMs !== undefined) metadata.set('fault-retry-after-ms', String(error.retryAfterMs));
+  if (error.retryAfterMs !== undefined) metadata.set('fault-retry-after-ms', String(Math.ceil(error.retryAfterMs)));
   if (error.errors.length > 0) metadata.set('fault-errors-bin', Buffer.from(JSON.stringify(error.errors)));
   return { code: codeOf[error.kind], details: error.message, metadata };
 }
@@ -56,13 +56,13 @@ export function statusOf(error: unknown): { code: status; details: string; metad
 export function faultOf(error: ServiceError, peer: string): Fault {
   const [kind] = error.metadata.get('fault-kind');
   const [reason] = error.metadata.get('fault-reason');
-  if (typeof kind === 'string' && kind in codeOf && typeof reason === 'string') {
+  if (typeof kind === 'string' && Object.hasOwn(codeOf, kind) && typeof reason === 'string') {
     const [retryAfterMs] = error.metadata.get('fault-retry-after-ms');
     return new Fault({
       kind: kind as FaultKind,
       reason,
       message: error.details,
-      retryAfterMs: typeof retryAfterMs === 'string' ? Number(retryAfterMs) : undefined,
+      retryAfterMs: typeof retryAfterMs === 'string' && /^\d{1,12}$/.test(retryAfterMs) ? Number(retryAfterMs) : undefined,
       errors: readErrors(error.metadata.get('fault-errors-bin')[0]),
     });
   }

@@ -27,9 +27,10 @@ export function startJob({ name, intervalMs, run, log }: {
       } catch (error) {
         if (!stop.signal.aborted) log.error({ job: name, error }, 'a job failed; it is tried again');
       }
-      if (woken || stop.signal.aborted) continue;
+      if (stop.signal.aborted) break;
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, intervalMs);
+        // Through a timer even when woken: a run that wakes itself for ever must leave the process its turn.
+        const timer = setTimeout(resolve, woken ? 0 : intervalMs);
         wake = () => {
           clearTimeout(timer);
           resolve();

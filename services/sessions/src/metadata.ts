@@ -4,8 +4,10 @@ import { invalid } from '@kiosk/fault';
 export type Metadata = { [name: string]: unknown };
 
 const metadataBytes = 16 * 1024;
+/** Far above what a kiosk writes and far below what SQLite's JSON functions refuse. */
+const deepest = 32;
 
-/** Parses JSON text that must be an object. Empty text is {}. Fails with `invalid_metadata`. */
+/** Parses JSON text that must be an object. Empty text is {}. Fails with `invalid_metadata`, `metadata_too_large`, `metadata_too_deep`. */
 export function parseMetadata(text: string): Metadata {
   if (text === '') return {};
   let value: unknown;
@@ -16,6 +18,9 @@ export function parseMetadata(text: string): Metadata {
   }
   if (!isObject(value)) throw invalid('invalid_metadata', 'metadata must be a JSON object.', 'metadata');
   refuseLarge(text);
+  refuseDeep(value, deepest);
+  // Kept as JSON.stringify writes it, which can be longer: 1e20 becomes 21 digits.
+  refuseLarge(JSON.stringify(value));
   return value;
 }
 
@@ -39,6 +44,12 @@ function merge(target: unknown, patch: unknown): unknown {
 
 function isObject(value: unknown): value is Metadata {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function refuseDeep(value: unknown, levels: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (levels === 0) throw invalid('metadata_too_deep', `metadata may be nested ${deepest} levels deep.`, 'metadata');
+  for (const member of Object.values(value)) refuseDeep(member, levels - 1);
 }
 
 function refuseLarge(text: string): void {

@@ -60,6 +60,8 @@ export function createSessions({ store, now, defaultTtlMs }: { store: Store; now
       const { limit, cursor, ...rest } = filter;
       if (limit < 0 || limit > pageLimit.most) throw invalid('invalid_limit', `limit must be from 1 to ${pageLimit.most}.`, 'limit');
       if (cursor !== '' && !/^ses_[0-9a-z]{26}$/.test(cursor)) throw invalid('invalid_cursor', 'cursor must be the nextCursor of the page before.', 'cursor');
+      if (Number.isNaN(filter.createdFrom)) throw invalid('invalid_created_from', 'createdFrom must be a time.', 'createdFrom');
+      if (Number.isNaN(filter.createdTo)) throw invalid('invalid_created_to', 'createdTo must be a time.', 'createdTo');
       const size = limit || pageLimit.usual;
       const page = await store.list({ ...rest, kioskId: scopeOf(origin) ?? rest.kioskId, limit: size + 1, after: cursor || undefined }, now());
       const sessions = page.slice(0, size);

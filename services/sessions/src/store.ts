@@ -79,7 +79,7 @@ export class Store {
       const before = asOf(found(row, scope), now);
       const after = change(before);
       if (after === before) return before;
-      const { id: _, type, kiosk_id, created_at, expires_at, ...columns } = toRow(after);
+      const { id: _id, type: _type, kiosk_id: _kioskId, created_at: _createdAt, expires_at: _expiresAt, ...columns } = toRow(after);
       await tx.db.updateTable('sessions').set(columns).where('id', '=', id).execute();
       await this.#events.changed(tx, { before, after, origin });
       return after;
@@ -89,7 +89,7 @@ export class Store {
   async list({ type, status, kioskId, createdFrom, createdTo, limit, after }: ListFilter, now: number): Promise<Session[]> {
     let query = this.#database.read.selectFrom('sessions').selectAll().orderBy('id', 'desc').limit(limit);
     if (type) query = query.where('type', '=', type);
-    if (kioskId) query = query.where('kiosk_id', '=', kioskId);
+    if (kioskId !== undefined) query = query.where('kiosk_id', '=', kioskId);
     // A session past its time is expired whatever its row says.
     if (status === 'active') query = query.where('status', '=', 'active').where('expires_at', '>', now);
     else if (status === 'expired') query = query.where((or) => or.or([or('status', '=', 'expired'), or.and([or('status', '=', 'active'), or('expires_at', '<=', now)])]));

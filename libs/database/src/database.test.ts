@@ -1,0 +1,99 @@
+import Sqlite from 'better-sqlite3';
+import { expect, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { truncateSync, openSync, writeSync, closeSync, statSync, writeFileSync } from 'node:fs';
+import { add, failure, ids, newFolder, open } from './testing.ts';
+
+const pragmas = sql<object>`SELECT * FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys`;
+
+test.each(['a new database', 'an old one'])('O1 P12 after the migrations %s is in WAL with synchronous FULL and foreign keys, on both connections', async (which) => {
+  using folder = newFolder();
+  if (which === 'an old one') await (await open(folder))[Symbol.asyncDispose]();
+  await using database = await open(folder);
+  const expected = { rows: [{ journal_mode: 'wal', synchronous: 2, foreign_keys: 1 }] };
+  expect(await pragmas.execute(database.read)).toMatchObject(expected);
+  expect(await database.transaction((tx) => pragmas.execute(tx.db))).toMatchObject(expected);
+  // A write must not bring the build's default back either.
+  await add(database, 'a');
+  expect(await database.transaction((tx) => pragmas.execute(tx.db))).toMatchObject(expected);
+});
+
+test('a foreign key that points nowhere is refused', async () => {
+  using folder = newFolder();
+  await using database = await open(folder);
+  await expect(database.transaction((tx) => tx.db.insertInto('copies').values({ note_id: 'none' }).execute())).rejects.toThrow('FOREIGN KEY');
+});
+
+test('the reading connection cannot write', async () => {
+  using folder = newFolder();
+  await using database = await open(folder);
+  await expect(database.read.insertInto('notes').values({ id: 'a', text: '' }).execute()).rejects.toThrow('readonly');
+});
+
+async function filled() {
+  const folder = newFolder();
+  const database = await open(folder);
+  for (let i = 0; i < 20; i++) await add(database, `note-${i}`, 'x'.repeat(2000));
+  await database[Symbol.asyncDispose]();
+  return folder;
+}
+
+function overwrite(path: string, at: number, bytes: Buffer): void {
+  const file = openSync(path, 'r+');
+  writeSync(file, bytes, 0, bytes.length, at);
+  closeSync(file);
+}
+
+test.each<[string, (path: string) => void]>([
+  ['whose pages were overwritten', (path) => overwrite(path, 4096 * 2, Buffer.alloc(4096 * 4, 0xa5))],
+  ['that was cut off', (path) => truncateSync(path, statSync(path).size - 4096 * 5)],
+  ['whose header is gone', (path) => overwrite(path, 0, Buffer.alloc(100, 0xa5))],
+  ['that is something else', (path) => writeFileSync(path, 'The quick brown fox jumps over the lazy dog. '.repeat(500))],
+])('O1 a file %s is refused with a sentence that says what to do', async (_, damage) => {
+  using folder = await filled();
+  damage(folder.path);
+  expect((await failure(open(folder))).message).toMatch(/^the database is damaged \(.+\): restore the newest backup$/);
+});
+
+test('a folder that does not exist is refused', async () => {
+  using folder = newFolder();
+  await expect(open({ ...folder, path: `${folder.path}/none/notes.sqlite` })).rejects.toThrow('directory does not exist');
+});
+
+test('O2 a backup taken under writes opens by itself and holds whole transactions only', async () => {
+  using folder = newFolder();
+  await using database = await open(folder);
+  const pair = (i: number) => database.transaction(async (tx) => {
+    await tx.db.insertInto('notes').values({ id: `note-${i}`, text: 'x'.repeat(500) }).execute();
+    await tx.db.insertInto('copies').values({ note_id: `note-${i}` }).execute();
+  });
+  for (let i = 0; i < 200; i++) await pair(i);
+  const path = `${folder.path}.backup`;
+  const [,] = await Promise.all([database.backup(path), (async () => {
+    for (let i = 200; i < 300; i++) await pair(i);
+  })()]);
+  const copy = new Sqlite(path, { readonly: true });
+  try {
+    expect(copy.pragma('integrity_check', { simple: true })).toBe('ok');
+    const count = (table: string) => (copy.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number }).n;
+    expect(count('notes')).toBeGreaterThanOrEqual(200);
+    expect(count('notes')).toBe(count('copies'));
+  } finally {
+    copy.close();
+  }
+  await using restored = await open({ ...folder, path });
+  expect((await ids(restored)).length).toBeGreaterThanOrEqual(200);
+});
+
+test('closing waits for what was asked before and refuses what is asked after', async () => {
+  using folder = newFolder();
+  const database = await open(folder);
+  const asked = Array.from({ length: 300 }, (_, i) => add(database, `note-${i}`));
+  const closed = database[Symbol.asyncDispose]();
+  await expect(add(database, 'late')).rejects.toThrow('the database is closed');
+  await Promise.all(asked);
+  await closed;
+  expect(statSync(`${folder.path}-wal`, { throwIfNoEntry: false })).toBeUndefined();
+  await using again = await open(folder);
+  expect(await ids(again)).toHaveLength(300);
+});

@@ -1,0 +1,71 @@
+/** A small contract for the tests, with one call that may be repeated and one that may not, and both ends of it. */
+import type * as grpc from '@grpc/grpc-js';
+import { fromJSON, type MessageTypeDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+import { trace } from '@opentelemetry/api';
+import { connect, implement, startServer, type Call, type Client, type ClientOptions, type Observe, type Rpc, type RpcServer, type ServerOptions } from './rpc.ts';
+
+export type Words = { text: string };
+export type EchoServer = { say: grpc.handleUnaryCall<Words, Words>; act: grpc.handleUnaryCall<Words, Words> };
+/** What a server is given: the whole call, not a part of one. */
+export type Handler = (request: Words, call: Call) => Promise<Words>;
+
+const loaded = fromJSON({ nested: { kiosk: { nested: { test: { nested: {
+  Words: { fields: { text: { type: 'string', id: 1 } } },
+  Echo: {
+    methods: {
+      Say: { requestType: 'Words', responseType: 'Words', options: { idempotency_level: 'NO_SIDE_EFFECTS' }, comment: '' },
+      Act: { requestType: 'Words', responseType: 'Words', comment: '' },
+    },
+  },
+} } } } } }, { defaults: true });
+
+const { Say, Act } = loaded['kiosk.test.Echo'] as ServiceDefinition;
+export const EchoService = { say: Say, act: Act } as unknown as grpc.ServiceDefinition;
+export const echoDescriptors: Uint8Array = descriptorSet((loaded['kiosk.test.Words'] as MessageTypeDefinition<Words, Words>).fileDescriptorProtos);
+
+/** FileDescriptorSet has one repeated field: number 1, so each file is its tag, its length as a varint and its bytes. */
+function descriptorSet(files: Buffer[]): Uint8Array {
+  return Buffer.concat(files.map((file) => Buffer.concat([Buffer.from([0x0a, (file.length & 0x7f) | 0x80, file.length >> 7]), file])));
+}
+
+export type Observed = Parameters<Observe>[0];
+export type Echo = RpcServer & { observed: Observed[]; errors: { error: unknown; method: string; requestId: string }[] };
+
+const echo: Handler = async (request) => request;
+
+export async function startEcho({ say = echo, act = echo, ...options }: { say?: Handler; act?: Handler } & Partial<ServerOptions> = {}): Promise<Echo> {
+  const observed: Observed[] = [];
+  const errors: Echo['errors'] = [];
+  const server = await startServer({
+    host: '127.0.0.1', port: 0, descriptors: echoDescriptors, tracer: trace.getTracer('off'),
+    services: [implement<EchoServer>(EchoService, { say, act } as Rpc<EchoServer>)],
+    observe: (call) => observed.push(call),
+    onError: (error, call) => errors.push({ error, ...call }),
+    ...options,
+  });
+  return Object.assign(server, { observed, errors });
+}
+
+export function connectEcho(port: number, options: Partial<ClientOptions> = {}): Client<EchoServer> & { observed: Observed[] } {
+  const observed: Observed[] = [];
+  const client = connect<EchoServer>({
+    definition: EchoService, address: `127.0.0.1:${port}`, peer: 'echo', descriptors: echoDescriptors, tracer: trace.getTracer('off'),
+    observe: (call) => observed.push(call), ...options,
+  });
+  return Object.assign(client, { observed });
+}
+
+/** What a call fails with, or an error that it did not fail. */
+export async function failure(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('the call was expected to fail');
+}
+
+/** Waits until `done` holds; the test's own time limit is the bound. */
+export async function until(done: () => boolean): Promise<void> {
+  while (!done()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
