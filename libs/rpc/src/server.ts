@@ -88,12 +88,17 @@ function handlerOf(method: string, run: Handler, { tracer, observe, onError }: S
     const startedAt = performance.now();
     const { requestId, caller } = readCall(incoming.metadata);
     const abort = new AbortController();
-    incoming.on('cancelled', () => abort.abort());
+    let answered = false;
+    // grpc-js tells of it after the end of an ordinary call too.
+    incoming.on('cancelled', () => {
+      if (!answered) abort.abort();
+    });
     const call: Call = { requestId, caller, deadlineAt: deadlineOf(incoming), signal: abort.signal };
     const span = startServerSpan(tracer, method, incoming.metadata);
-    const finish = (answered: grpc.status): void => {
+    const finish = (reached: grpc.status): void => {
+      answered = true;
       // Nobody hears an answer that comes after the caller has left.
-      const code = grpc.status[incoming.cancelled ? grpc.status.CANCELLED : answered];
+      const code = grpc.status[incoming.cancelled ? grpc.status.CANCELLED : reached];
       observe({ side: 'server', method, code, seconds: (performance.now() - startedAt) / 1000 });
       endSpan(span, code);
     };

@@ -1,0 +1,29 @@
+/** The sample visits of docs/samples as documents to render. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { validateDiagnostics, type DiagnosticsData } from '../../../services/reporting/src/diagnostics.ts';
+import type { ReportDocument } from '../../../services/reporting/src/pdf/render.ts';
+import { validateThickness, type ThicknessData } from '../../../services/reporting/src/thickness.ts';
+
+const samples = new URL('../../../docs/samples/', import.meta.url);
+const base = {
+  sessionId: 'ses_0000000000000000000000bench', createdAt: Date.UTC(2026, 10, 20, 9, 43, 5),
+  brand: { name: 'АвтоТест', phone: '+7 800 000-00-00', site: 'kiosk.example' }, checkUrl: 'https://kiosk.example/r/3fK9sQ7xB2',
+};
+
+type Measurement = { zone: string; value: number; point?: number };
+type Sample = { data: { timestamp: string; clearedAt?: string; measurements?: Measurement[] } & Record<string, unknown> };
+
+export function sampleDocuments(): ReportDocument[] {
+  const names = readdirSync(samples).filter((name) => name.endsWith('.json')).toSorted();
+  if (names.length === 0) throw new Error('docs/samples is empty');
+  return names.map((name, index) => {
+    const { data } = JSON.parse(readFileSync(new URL(name, samples), 'utf8')) as Sample;
+    const { sessionId: _, timestamp, clearedAt, measurements, ...rest } = data;
+    const document = { ...base, reportId: `rep_${String(index).padStart(26, '0')}` };
+    const times = { timestamp: Date.parse(timestamp), clearedAt: clearedAt === undefined ? undefined : Date.parse(clearedAt) };
+    if (!measurements) return { ...document, kind: 'diagnostics', data: validateDiagnostics({ ...rest, ...times } as unknown as DiagnosticsData) };
+    const readings = measurements.map(({ value, ...reading }) => ({ ...reading, valueUm: value }));
+    const thickness = { ...rest, timestamp: times.timestamp, measurements: readings } as unknown as ThicknessData;
+    return { ...document, kind: 'thickness', data: validateThickness(thickness) };
+  });
+}
