@@ -101,7 +101,7 @@ export async function startPayments({
     },
   });
   const serviceWatch = createServiceWatch({ rows, refunds: refundStore, events, getSession, now, graceMs: config.refundUnservedAfterMs ?? 0 });
-  const { reconcile, reconcileDaily } = createReconciliation({ rows, store, refundStore, psp, settlement, events, now });
+  const reconciliation = createReconciliation({ rows, store, refundStore, psp, settlement, events, now });
   const janitor = createJanitor({ store, refundStore, settlement, refunds, now });
   const work = async (): Promise<void> => {
     await janitor();
@@ -115,14 +115,14 @@ export async function startPayments({
   const janitorJob = every('janitor', config.pollIntervalMs, janitor);
   const inboxJob = every('inbox', config.pollIntervalMs, () => inbox.meetStrangers());
   every('service-watch', minuteMs, () => serviceWatch.check());
-  every('reconciliation', 10 * minuteMs, reconcileDaily);
+  every('reconciliation', 10 * minuteMs, () => reconciliation.reconcileDaily());
   every('retention', hourMs, async () => {
     const at = now();
     await store.deleteOld({ auditBefore: at - config.auditRetentionMs, keysBefore: at - keyRetentionMs });
     await inbox.deleteOld(at - config.notificationRetentionMs);
   });
   const server = starting.use(await startServer({
-    host: config.grpcHost, port: config.grpcPort, services: [paymentsOverGrpc({ payments, refunds, inbox, recordService: (service) => serviceWatch.record(service), reconcile, store })], descriptors, tracer, observe,
+    host: config.grpcHost, port: config.grpcPort, services: [paymentsOverGrpc({ payments, refunds, inbox, recordService: (service) => serviceWatch.record(service), reconcile: reconciliation.reconcile, store })], descriptors, tracer, observe,
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
   }));
   const health = starting.use(await startHealth({ host: config.metricsHost, port: config.metricsPort, metrics, ready: () => ({ database: 'ok' }) }));

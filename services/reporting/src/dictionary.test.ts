@@ -30,7 +30,8 @@ const offenders = (isWrong: (meaning: string) => boolean): string[] =>
 describe('the dictionary as a whole', () => {
   test('every generic code has a Russian meaning', () => {
     expect(english).toHaveLength(9532);
-    expect(russian.map(([code]) => code).sort()).toEqual(english.map(([code]) => code).sort());
+    expect(new Set(russian.map(([code]) => code))).toEqual(new Set(english.map(([code]) => code)));
+    expect(russian).toHaveLength(english.length);
     expect(offenders((meaning) => !/[а-яё]{3}/i.test(meaning))).toEqual([]);
   });
 

@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { afterAttempt, giveUpAfterMs, outageDelaysMs, retryDelaysMs, type AttemptResult, type Delivery } from './delivery.ts';
+import { sendErrorReasons, type SendErrorKind } from './send-error.ts';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const start = Date.UTC(2026, 10, 20, 9);
+const claimed: Delivery = {
+  id: 'dlv_1', reportId: 'rep_1', channel: 'email', recipient: 'a@example.com', cause: 'report', messageId: '<dlv_1@kiosk.example>', status: 'sending',
+  attempts: 1, ambiguousAttempts: 0, createdAt: start, firstAttemptAt: start,
+};
+
+describe('D5 the schedule', () => {
+  test.each([
+    [1, 1], [2, 2], [3, 4], [4, 8], [5, 15], [6, 30], [7, 60], [8, 120], [9, 240], [10, 240], [200, 240],
+  ])('D5 after attempt %i a delivery waits for at most %i minutes', (attempts, minutes) => {
+    const after = afterAttempt({ ...claimed, attempts }, { kind: 'temporary', reason: 'recipient_deferred' }, { now: start, random: 1 });
+    expect(after).toMatchObject({ status: 'queued', nextAttemptAt: start + minutes * minuteMs });
+  });
+
+  test('D5 chance chooses within that, and never nothing', () => {
+    const next = (random: number) => afterAttempt(claimed, { kind: 'temporary', reason: 'recipient_deferred' }, { now: start, random }).nextAttemptAt! - start;
+    expect([next(0), next(0.5), next(1)]).toEqual([1000, 30_000, 60_000]);
+  });
+
+  test('D3 while a provider is away nobody waits for more than four minutes', () => {
+    for (const attempts of [1, 5, 500]) {
+      const after = afterAttempt({ ...claimed, attempts }, { kind: 'temporary', reason: 'provider_unavailable' }, { now: start, random: 1 });
+      expect(after.nextAttemptAt! - start).toBeLessThanOrEqual(4 * minuteMs);
+    }
+    expect(Math.max(...outageDelaysMs)).toBe(4 * minuteMs);
+    expect(Math.max(...retryDelaysMs)).toBe(4 * hourMs);
+  });
+
+  test('D5 the last attempt is made 72 hours after the first, and then it is dead', () => {
+    const late = { ...claimed, attempts: 30 };
+    const last = afterAttempt(late, { kind: 'temporary', reason: 'recipient_deferred' }, { now: start + 71 * hourMs, random: 1 });
+    expect(last).toMatchObject({ status: 'queued', nextAttemptAt: start + giveUpAfterMs });
+    const over = afterAttempt(late, { kind: 'temporary', reason: 'recipient_deferred' }, { now: start + giveUpAfterMs, random: 1 });
+    expect(over).toMatchObject({ status: 'dead', deadAt: start + giveUpAfterMs, lastError: 'recipient_deferred' });
+  });
+});
+
+test('a permanent refusal is dead at once', () => {
+  expect(afterAttempt(claimed, { kind: 'permanent', reason: 'recipient_refused' }, { now: start, random: 1 })).toMatchObject({ status: 'dead', deadAt: start, lastError: 'recipient_refused' });
+});
+
+test('D4 an ambiguous attempt is counted, and repeated with the same Message-ID', () => {
+  const after = afterAttempt(claimed, { kind: 'ambiguous', reason: 'connection_lost' }, { now: start, random: 1 });
+  expect(after).toMatchObject({ status: 'queued', ambiguousAttempts: 1, messageId: claimed.messageId });
+});
+
+test('what was sent says so and forgets the error before', () => {
+  const after = afterAttempt({ ...claimed, lastError: 'timeout' }, { kind: 'sent', providerId: 'x' }, { now: start, random: 1 });
+  expect(after).toMatchObject({ status: 'sent', sentAt: start, providerId: 'x', lastError: undefined });
+});
+
+test('D1 whatever happens, a delivery is sent, or waits with a next attempt, or is dead', () => {
+  const results: fc.Arbitrary<AttemptResult> = fc.oneof(
+    fc.constant<AttemptResult>({ kind: 'sent' }),
+    fc.record({ kind: fc.constantFrom<SendErrorKind>('temporary', 'permanent', 'ambiguous'), reason: fc.constantFrom(...sendErrorReasons) }),
+  );
+  const chances = fc.double({ min: 0, max: 1, noNaN: true });
+  const property = fc.property(results, fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 0, max: 100 * hourMs }), chances, (result, attempts, lateMs, random) => {
+    const now = start + lateMs;
+    const after = afterAttempt({ ...claimed, attempts }, result, { now, random });
+    const waits = after.status === 'queued' && after.nextAttemptAt! > now && after.nextAttemptAt! <= start + giveUpAfterMs;
+    return waits || (after.status === 'sent' && after.sentAt === now) || (after.status === 'dead' && after.deadAt === now);
+  });
+  expect(() => fc.assert(property)).not.toThrow();
+});

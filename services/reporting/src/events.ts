@@ -1,0 +1,117 @@
+/**
+ * One function per business event. Each feeds the audit (in the transaction), and the log and the metrics once it is on disk. A recipient appears in
+ * none of them.
+ */
+import type { Tx } from '@kiosk/database';
+import type { Log, Metrics } from '@kiosk/service';
+import type { Delivery } from './delivery.ts';
+import type { Severity } from './diagnostics.ts';
+import { makeLabel } from './makes.ts';
+import type { RenderFailure, Report } from './report.ts';
+import type { Origin, Tables } from './tables.ts';
+
+/** A scan takes from seconds to minutes. */
+const scanBucketsSeconds = [10, 20, 30, 45, 60, 90, 120, 180, 240, 300];
+
+/** What the metrics want to know of the data. */
+export type Scan = { vehicleMake?: string; durationMs?: number; severities: readonly Severity[] };
+
+export type Events = ReturnType<typeof createEvents>;
+
+const worker: Origin = { requestId: 'deliveries', caller: { role: 'service', name: 'reporting' } };
+
+export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics; now: () => number }) {
+  const scans = metrics.counter({ name: 'diagnostics_scans_total', help: 'Diagnostics scans reported.', labels: ['make'] });
+  const codes = metrics.counter({ name: 'diagnostics_dtc_found_total', help: 'Fault codes found.', labels: ['severity'] });
+  const scanDuration = metrics.histogram({
+    name: 'diagnostics_duration_seconds', help: 'How long a scan took, as the kiosk says.', labels: ['make'], buckets: scanBucketsSeconds,
+  });
+  const generated = metrics.counter({ name: 'reports_generated_total', help: 'Reports whose PDF was made.', labels: ['type'] });
+  const delivered = metrics.counter({ name: 'reports_delivered_total', help: 'Deliveries that a provider took.', labels: ['type', 'method'] });
+  const failed = metrics.counter({
+    name: 'reports_failed_total', help: 'PDFs that could not be made (method pdf) and deliveries given up.', labels: ['type', 'method', 'reason'],
+  });
+  const repeated = metrics.counter({
+    name: 'reports_ambiguous_attempts_total', help: 'Attempts that may have arrived although we were not told, and are repeated.', labels: ['method'],
+  });
+
+  async function audit(tx: Tx<Tables>, event: string, entityId: string, details: object, { requestId, caller }: Origin): Promise<void> {
+    await tx.db.insertInto('audit_logs').values({
+      at: now(), event, entity_id: entityId, details: JSON.stringify(details), request_id: requestId,
+      caller: `${caller.role}:${caller.name}`, ip: caller.ip ?? null, user_agent: caller.userAgent ?? null,
+    }).execute();
+  }
+
+  return {
+    async created(tx: Tx<Tables>, { report, deliveries, scan, origin }: { report: Report; deliveries: readonly Delivery[]; scan: Scan; origin: Origin }): Promise<void> {
+      const { id: reportId, sessionId, type, paidIntentId } = report;
+      await audit(tx, 'report.created', reportId, { sessionId, type, paidIntentId, deliveries: named(deliveries) }, origin);
+      tx.afterCommit(() => {
+        if (type === 'diagnostics') {
+          const make = makeLabel(scan.vehicleMake ?? '');
+          scans.inc({ make });
+          for (const severity of scan.severities) codes.inc({ severity });
+          if (scan.durationMs !== undefined) scanDuration.observe({ make }, scan.durationMs / 1000);
+        }
+        log.info({ event: 'report.created', reportId, sessionId, type, requestId: origin.requestId }, 'report asked for');
+      });
+    },
+
+    async ready(tx: Tx<Tables>, { report, origin }: { report: Report; origin: Origin }): Promise<void> {
+      const { id: reportId, sessionId, type, sha256, pages } = report;
+      await audit(tx, 'report.ready', reportId, { sha256, pages }, origin);
+      tx.afterCommit(() => {
+        generated.inc({ type });
+        log.info({ event: 'report.ready', reportId, sessionId, type, pages, requestId: origin.requestId }, 'report ready');
+      });
+    },
+
+    async renderFailed(tx: Tx<Tables>, { report, reason, origin }: { report: Report; reason: RenderFailure; origin: Origin }): Promise<void> {
+      const { id: reportId, sessionId, type } = report;
+      await audit(tx, 'report.failed', reportId, { reason }, origin);
+      tx.afterCommit(() => {
+        failed.inc({ type, method: 'pdf', reason });
+        log.error({ event: 'report.failed', reportId, sessionId, type, reason, requestId: origin.requestId }, 'no PDF could be made of a report');
+      });
+    },
+
+    async resent(tx: Tx<Tables>, { report, deliveries, origin }: { report: Report; deliveries: readonly Delivery[]; origin: Origin }): Promise<void> {
+      await audit(tx, 'report.resent', report.id, { deliveries: named(deliveries) }, origin);
+      tx.afterCommit(() => log.info({ event: 'report.resent', reportId: report.id, count: deliveries.length, requestId: origin.requestId }, 'report to be sent again'));
+    },
+
+    /** An attempt ended: sent, to be repeated, or dead. One that only waits for its repetition is logged and not audited: an outage makes many. */
+    async attempted(tx: Tx<Tables>, { before, after, report: { type } }: { before: Delivery; after: Delivery; report: Report }): Promise<void> {
+      const { id: deliveryId, reportId, channel, attempts: attempt, lastError: reason } = after;
+      const ambiguous = after.ambiguousAttempts > before.ambiguousAttempts;
+      const final = after.status === 'sent' || after.status === 'dead';
+      if (final || ambiguous) await audit(tx, `delivery.${final ? after.status : 'ambiguous'}`, deliveryId, { reportId, channel, attempt, reason }, worker);
+      tx.afterCommit(() => {
+        const fields = { event: `delivery.${after.status}`, deliveryId, reportId, channel, attempt };
+        if (ambiguous) repeated.inc({ method: channel });
+        if (after.status === 'sent') {
+          delivered.inc({ type, method: channel });
+          log.info(fields, 'report sent');
+        } else if (after.status === 'dead') {
+          failed.inc({ type, method: channel, reason: reason ?? 'internal' });
+          log.error({ ...fields, reason }, 'a delivery was given up');
+        } else {
+          log.warn({ ...fields, reason, nextAttemptAt: after.nextAttemptAt }, 'a delivery is tried again later');
+        }
+      });
+    },
+
+    /** Its worker went away in the middle of an attempt. */
+    async interrupted(tx: Tx<Tables>, { id: deliveryId, reportId, channel, attempts: attempt }: Delivery): Promise<void> {
+      await audit(tx, 'delivery.ambiguous', deliveryId, { reportId, channel, attempt, reason: 'interrupted' }, worker);
+      tx.afterCommit(() => {
+        repeated.inc({ method: channel });
+        log.warn({ event: 'delivery.interrupted', deliveryId, reportId, channel, attempt }, 'a delivery was interrupted and is tried again');
+      });
+    },
+  };
+}
+
+function named(deliveries: readonly Delivery[]): { id: string; channel: string }[] {
+  return deliveries.map(({ id, channel }) => ({ id, channel }));
+}

@@ -1,0 +1,165 @@
+/** Messages ↔ nouns; decides nothing. */
+import {
+  DeliveryChannel, DeliveryStatus as WireDeliveryStatus, DtcStatus, MeasurementStatus, ReportStatus as WireStatus, ReportType as WireType, ReportingService,
+  Severity as WireSeverity, VehicleType as WireVehicleType,
+  type Delivery as WireDelivery, type Diagnostics, type Report as WireReport, type ReportingServer, type Thickness,
+} from '@kiosk/contracts/reporting/v1/reporting';
+import type { PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
+import { SessionStatus, SessionType, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
+import { invalid } from '@kiosk/fault';
+import { implement, newCall, type Implementation, type Rpc } from '@kiosk/rpc';
+import type { Channel, Delivery, DeliveryStatus } from './delivery.ts';
+import type { CodeStatus, DiagnosticsData, Severity } from './diagnostics.ts';
+import type { GetPayment } from './gate.ts';
+import { maskRecipient } from './recipients.ts';
+import type { ReportType, Visit } from './report.ts';
+import type { GetVisit, Reports } from './reports.ts';
+import type { ReportView } from './store.ts';
+import type { ReadingStatus, ThicknessData } from './thickness.ts';
+import type { VehicleType } from './thickness-zones.ts';
+
+export function reportingOverGrpc(reports: Reports): Implementation {
+  return implement<ReportingServer>(ReportingService, {
+    createDiagnosticsReport: async ({ idempotencyKey, sessionId, data, deliverTo }, call) => ({
+      report: write(await reports.create({ idempotencyKey, sessionId, content: { kind: 'diagnostics', data: readDiagnostics(data) }, deliverTo }, newCall(call))),
+    }),
+    createThicknessReport: async ({ idempotencyKey, sessionId, data, deliverTo }, call) => ({
+      report: write(await reports.create({ idempotencyKey, sessionId, content: { kind: 'thickness', data: readThickness(data) }, deliverTo }, newCall(call))),
+    }),
+    getReport: async ({ reportId }, call) => ({ report: write(await reports.get(reportId, newCall(call))) }),
+    async getReportPdf({ reportId }, call) {
+      const { bytes, sha256 } = await reports.pdf(reportId, newCall(call));
+      return { pdf: bytes, sha256 };
+    },
+    listSessionReports: async ({ sessionId }, call) => ({ reports: (await reports.listBySession(sessionId, newCall(call))).map(write) }),
+    deliverReport: async ({ idempotencyKey, reportId, to }, call) => ({
+      report: write(await reports.deliver({ idempotencyKey, reportId, to: to ?? {} }, newCall(call))),
+    }),
+  });
+}
+
+export type SessionsPeer = Pick<Rpc<SessionsServer>, 'getSession'>;
+export type PaymentsPeer = Pick<Rpc<PaymentsServer>, 'checkSessionPaid' | 'recordService'>;
+
+/** The sessions service, as reporting sees it. The call goes along, so that deadline, request id and caller travel. */
+export function visitsOf(sessions: SessionsPeer): GetVisit {
+  return async (sessionId, call) => {
+    const { session } = await sessions.getSession({ sessionId }, call);
+    return {
+      sessionId: session!.id,
+      type: session!.type === SessionType.SESSION_TYPE_THICKNESS ? 'thickness' : 'diagnostics',
+      status: visitStatuses[session!.status] ?? 'failed',
+      kioskId: session!.kioskId,
+      contact: { email: session!.contact?.email, phone: session!.contact?.phone },
+    };
+  };
+}
+
+/** The payments service, as reporting sees it. */
+export function paymentsOf(payments: PaymentsPeer): GetPayment {
+  return async (sessionId, origin) => {
+    const { paid, intentId } = await payments.checkSessionPaid({ sessionId }, origin);
+    return paid ? intentId : undefined;
+  };
+}
+
+const visitStatuses: Partial<Record<SessionStatus, Visit['status']>> = {
+  [SessionStatus.SESSION_STATUS_ACTIVE]: 'active',
+  [SessionStatus.SESSION_STATUS_COMPLETED]: 'completed',
+  [SessionStatus.SESSION_STATUS_EXPIRED]: 'expired',
+  [SessionStatus.SESSION_STATUS_FAILED]: 'failed',
+};
+
+const types: Record<ReportType, WireType> = { diagnostics: WireType.REPORT_TYPE_DIAGNOSTICS, thickness: WireType.REPORT_TYPE_THICKNESS };
+const channels: Record<Channel, DeliveryChannel> = { email: DeliveryChannel.DELIVERY_CHANNEL_EMAIL, sms: DeliveryChannel.DELIVERY_CHANNEL_SMS };
+const deliveryStatuses: Record<DeliveryStatus, WireDeliveryStatus> = {
+  queued: WireDeliveryStatus.DELIVERY_STATUS_QUEUED,
+  sending: WireDeliveryStatus.DELIVERY_STATUS_SENDING,
+  sent: WireDeliveryStatus.DELIVERY_STATUS_SENT,
+  delivered: WireDeliveryStatus.DELIVERY_STATUS_DELIVERED,
+  dead: WireDeliveryStatus.DELIVERY_STATUS_DEAD,
+};
+const severities: Record<Severity, WireSeverity> = { low: WireSeverity.SEVERITY_LOW, medium: WireSeverity.SEVERITY_MEDIUM, high: WireSeverity.SEVERITY_HIGH };
+const codeStatuses: Record<CodeStatus, DtcStatus> = {
+  stored: DtcStatus.DTC_STATUS_STORED, pending: DtcStatus.DTC_STATUS_PENDING, permanent: DtcStatus.DTC_STATUS_PERMANENT,
+};
+const readingStatuses: Record<ReadingStatus, MeasurementStatus> = {
+  normal: MeasurementStatus.MEASUREMENT_STATUS_NORMAL, warning: MeasurementStatus.MEASUREMENT_STATUS_WARNING, critical: MeasurementStatus.MEASUREMENT_STATUS_CRITICAL,
+};
+const vehicleTypes: Record<VehicleType, WireVehicleType> = {
+  sedan: WireVehicleType.VEHICLE_TYPE_SEDAN,
+  hatchback: WireVehicleType.VEHICLE_TYPE_HATCHBACK,
+  wagon: WireVehicleType.VEHICLE_TYPE_WAGON,
+  coupe: WireVehicleType.VEHICLE_TYPE_COUPE,
+  suv: WireVehicleType.VEHICLE_TYPE_SUV,
+  minivan: WireVehicleType.VEHICLE_TYPE_MINIVAN,
+};
+
+/** The word for a wire value; undefined for UNSPECIFIED. Fails with `reason` for a value that this version does not know. */
+function readWord<Word extends string, Wire extends string>(words: Record<Word, Wire>, wire: Wire, { path, reason }: { path: string; reason: string }): Word | undefined {
+  for (const [word, known] of Object.entries(words)) if (known === wire) return word as Word;
+  if (wire.endsWith('_UNSPECIFIED')) return undefined;
+  throw invalid(reason, `${path} must be one of ${Object.keys(words).join(', ')}`, path);
+}
+
+/** A time that is absent becomes one that no check passes. */
+function readTime(time: Date | undefined): number {
+  return time?.getTime() ?? Number.NaN;
+}
+
+function readDiagnostics(data: Diagnostics | undefined): DiagnosticsData {
+  const reason = 'invalid_diagnostics';
+  if (!data) throw invalid(reason, 'data is required', 'data');
+  const { dtcCodes, timestamp, clearedAt, ...same } = data;
+  return {
+    ...same,
+    dtcCodes: dtcCodes.map(({ code, description, severity, status }, index) => ({
+      code, description,
+      severity: readWord(severities, severity, { path: `dtcCodes[${index}].severity`, reason }),
+      status: readWord(codeStatuses, status, { path: `dtcCodes[${index}].status`, reason }),
+    })),
+    timestamp: readTime(timestamp),
+    clearedAt: clearedAt && readTime(clearedAt),
+  };
+}
+
+function readThickness(data: Thickness | undefined): ThicknessData {
+  const reason = 'invalid_thickness';
+  if (!data) throw invalid(reason, 'data is required', 'data');
+  const vehicleType = readWord(vehicleTypes, data.vehicleType, { path: 'vehicleType', reason });
+  if (vehicleType === undefined) throw invalid(reason, `vehicleType must be one of ${Object.keys(vehicleTypes).join(', ')}`, 'vehicleType');
+  return {
+    vehicleType, vehicleMake: data.vehicleMake, vehicleModel: data.vehicleModel, vin: data.vin,
+    measurements: data.measurements.map(({ zone, valueUm, point, status }, index) => ({
+      zone, valueUm, point, status: readWord(readingStatuses, status, { path: `measurements[${index}].status`, reason }),
+    })),
+    timestamp: readTime(data.timestamp),
+  };
+}
+
+function write({ report, deliveries }: ReportView): WireReport {
+  return {
+    id: report.id,
+    sessionId: report.sessionId,
+    type: types[report.type],
+    status: report.status === 'ready' ? WireStatus.REPORT_STATUS_READY : WireStatus.REPORT_STATUS_FAILED,
+    sha256: report.sha256 ?? '',
+    pages: report.pages ?? 0,
+    deliveries: deliveries.map(writeDelivery),
+    createdAt: new Date(report.createdAt),
+    kioskId: report.kioskId,
+  };
+}
+
+function writeDelivery(delivery: Delivery): WireDelivery {
+  return {
+    id: delivery.id,
+    channel: channels[delivery.channel],
+    toMasked: maskRecipient(delivery.channel, delivery.recipient),
+    status: deliveryStatuses[delivery.status],
+    attempts: delivery.attempts,
+    nextAttemptAt: delivery.nextAttemptAt === undefined ? undefined : new Date(delivery.nextAttemptAt),
+    lastError: delivery.lastError,
+    sentAt: delivery.sentAt === undefined ? undefined : new Date(delivery.sentAt),
+  };
+}

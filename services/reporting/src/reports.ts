@@ -1,0 +1,158 @@
+/** What this service promises, verb by verb. */
+import { newId } from '@kiosk/database';
+import { Fault, invalid, notFound } from '@kiosk/fault';
+import type { Log } from '@kiosk/service';
+import { createHash } from 'node:crypto';
+import type { Channel, Delivery } from './delivery.ts';
+import { validateDiagnostics, type DiagnosticsData, type LookUpDtc } from './diagnostics.ts';
+import { DamagedFileError, type Files } from './files.ts';
+import { findingsOf } from './findings.ts';
+import type { Gate, GetPayment } from './gate.ts';
+import { templateVersion, type ReportDocument } from './pdf/render.ts';
+import { normalizeRecipients, type Recipients } from './recipients.ts';
+import { notReady, type Rendering } from './rendering.ts';
+import { needsPayment, refuseUnfit, refuseUnpaid, type Report, type Visit } from './report.ts';
+import type { ReportView, Store } from './store.ts';
+import type { Call, Key, Origin, Scope } from './tables.ts';
+import { validateThickness, type ThicknessData, type ThicknessLimits } from './thickness.ts';
+import { within } from './within.ts';
+
+/** What the kiosk measured. */
+export type Content = { kind: 'diagnostics'; data: DiagnosticsData } | { kind: 'thickness'; data: ThicknessData };
+
+/** Fails with `session_not_found`, also for a kiosk that asks for another's (S3). */
+export type GetVisit = (sessionId: string, call: Call) => Promise<Visit>;
+
+export type Reports = ReturnType<typeof createReports>;
+
+/** Kept back from the caller's time, so that it hears that the report is still being made before its own deadline passes. */
+const answerMarginMs = 250;
+
+export function createReports({ store, files, rendering, gate, getVisit, getPayment, lookUpDtc, brand, publicUrl, thicknessLimits, mailDomain, onDue, log, now }: {
+  store: Store;
+  files: Files;
+  rendering: Rendering;
+  gate: Gate;
+  getVisit: GetVisit;
+  getPayment: GetPayment;
+  lookUpDtc: LookUpDtc;
+  brand: ReportDocument['brand'];
+  /** Without a slash at its end. */
+  publicUrl: string;
+  thicknessLimits: ThicknessLimits;
+  /** Of the Message-IDs. */
+  mailDomain: string;
+  /** Told when deliveries have become due. */
+  onDue: () => void;
+  log: Log;
+  now: () => number;
+}) {
+  return {
+    /** Makes a report, or answers the one that the key made. Answers when its file is on disk, or with `report_not_ready` when the caller's time is over. */
+    async create({ idempotencyKey, sessionId, content, deliverTo }: {
+      idempotencyKey: string; sessionId: string; content: Content; deliverTo?: Recipients;
+    }, call: Call): Promise<ReportView> {
+      const valid = validated(content);
+      const to = deliverTo && normalizeRecipients(deliverTo);
+      const key = keyOf(idempotencyKey, ['create', sessionId, valid, to ?? null], call);
+      const id = (key && await store.replay(key)) ?? await accept({ sessionId, content: valid, to, key }, call);
+      await within(call.deadlineAt - Date.now() - answerMarginMs, rendering.finish(id, call));
+      return answer(await store.view(id, undefined));
+    },
+
+    get: async (id: string, call: Call): Promise<ReportView> => answer(await store.view(id, scopeOf(call))),
+
+    async pdf(id: string, call: Call): Promise<{ bytes: Buffer; sha256: string }> {
+      const report = await store.get(id, scopeOf(call));
+      if (report.status === 'rendering') throw notReady();
+      await gate.pass(report, call);
+      const bytes = report.sha256 === undefined ? undefined : await read(report);
+      if (!bytes) throw notFound('report_file_missing', 'The report has no file.');
+      return { bytes, sha256: report.sha256! };
+    },
+
+    listBySession: (sessionId: string, call: Call): Promise<ReportView[]> => store.listBySession(sessionId, scopeOf(call)),
+
+    /** Adds a delivery for each channel named. */
+    async deliver({ idempotencyKey, reportId, to }: { idempotencyKey: string; reportId: string; to: Recipients }, call: Call): Promise<ReportView> {
+      const recipients = normalizeRecipients(to, 'to');
+      if (Object.keys(recipients).length === 0) throw invalid('no_recipient', 'Name an e-mail address, a phone number, or both.', 'to');
+      const { report } = answer(await store.view(reportId, scopeOf(call)));
+      const key = keyOf(idempotencyKey, ['deliver', reportId, recipients], call);
+      if (!key || await store.replay(key) === undefined) {
+        await gate.pass(report, call);
+        await store.resend({ report, deliveries: deliveriesOf({ reportId, to: recipients, cause: 'resend', at: now() }), key, origin: call });
+        onDue();
+      }
+      return store.view(reportId, undefined);
+    },
+  };
+
+  /** Everything that can be refused is refused before the one transaction that makes the report, its deliveries and the key's claim. */
+  async function accept({ sessionId, content, to, key }: { sessionId: string; content: Content; to?: Recipients; key?: Key }, call: Call): Promise<string> {
+    using _place = rendering.reserve();
+    const visit = await getVisit(sessionId, call);
+    refuseUnfit(visit, content.kind);
+    const paidIntentId = needsPayment(visit, gate.required) ? await getPayment(sessionId, call) ?? refuseUnpaid(visit) : undefined;
+    const at = now();
+    const document = freeze({ id: newId('rep', at), visit, content, at });
+    const { summary, severities } = findingsOf(document, lookUpDtc);
+    const report: Report = {
+      id: document.reportId, sessionId: visit.sessionId, type: content.kind, status: 'rendering', kioskId: visit.kioskId, paidIntentId, summary, templateVersion, createdAt: at,
+    };
+    const { vehicleMake } = content.data;
+    const durationMs = content.kind === 'diagnostics' ? content.data.durationMs : undefined;
+    return store.open({
+      report, document, scan: { vehicleMake, durationMs, severities }, key, origin: call,
+      deliveries: deliveriesOf({ reportId: report.id, to: to ?? normalizeRecipients(visit.contact), cause: 'report', at }),
+    });
+  }
+
+  /** All that the PDF is made of, so that it comes out the same whenever it is made (D8). */
+  function freeze({ id, visit, content, at }: { id: string; visit: Visit; content: Content; at: number }): ReportDocument {
+    const base = { reportId: id, sessionId: visit.sessionId, createdAt: at, brand, checkUrl: `${publicUrl}/check/${id}` };
+    return content.kind === 'diagnostics' ? { ...base, ...content } : { ...base, ...content, limits: thicknessLimits };
+  }
+
+  function deliveriesOf({ reportId, to, cause, at }: { reportId: string; to: Recipients; cause: Delivery['cause']; at: number }): Delivery[] {
+    const named: [Channel, string | undefined][] = [['email', to.email], ['sms', to.phone]];
+    return named.flatMap(([channel, recipient]) => {
+      if (recipient === undefined) return [];
+      const id = newId('dlv', at);
+      return [{ id, reportId, channel, recipient, cause, messageId: `<${id}@${mailDomain}>`, status: 'queued', attempts: 0, ambiguousAttempts: 0, createdAt: at }];
+    });
+  }
+
+  async function read(report: Report): Promise<Buffer | undefined> {
+    try {
+      return await files.read(report);
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+      log.error({ reportId: report.id, error }, 'the file of a report is damaged: restore it from a backup');
+      throw new Fault({ kind: 'internal', reason: 'report_file_damaged', message: 'The file of the report is damaged.' });
+    }
+  }
+}
+
+/** The contract knows ready and failed only. */
+function answer(view: ReportView): ReportView {
+  if (view.report.status === 'rendering') throw notReady();
+  return view;
+}
+
+function validated(content: Content): Content {
+  return content.kind === 'diagnostics'
+    ? { kind: 'diagnostics', data: validateDiagnostics(content.data) }
+    : { kind: 'thickness', data: validateThickness(content.data) };
+}
+
+function scopeOf({ caller }: Origin): Scope {
+  return caller.role === 'kiosk' ? caller.name : undefined;
+}
+
+/** The body is in normal form, made by our own code, so equal requests have equal text. */
+function keyOf(idempotencyKey: string, body: unknown, { caller }: Origin): Key | undefined {
+  if (idempotencyKey === '') return undefined;
+  if (idempotencyKey.length > 255) throw invalid('invalid_idempotency_key', 'Idempotency-Key must be at most 255 characters.');
+  return { caller: `${caller.role}:${caller.name}`, key: idempotencyKey, bodySha256: createHash('sha256').update(JSON.stringify(body)).digest('hex') };
+}
