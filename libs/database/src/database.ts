@@ -74,6 +74,8 @@ export async function openDatabase<Tables>({ path, migrations, now = Date.now, o
     sqlite.pragma('journal_mode = WAL');
     sqlite.pragma('foreign_keys = ON');
     sqlite.pragma('synchronous = FULL');
+    // INSERT OR REPLACE deletes: without this it would do so past the triggers that forbid it.
+    sqlite.pragma('recursive_triggers = ON');
     return sqlite;
   };
   try {

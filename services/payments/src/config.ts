@@ -52,6 +52,11 @@ export const paymentsSettings = {
     YOOKASSA_CONFIRMATION: { schema: setting.oneOf('qr', 'redirect'), default: 'qr', doc: 'qr: the bank\'s QR is drawn; redirect: a QR with the address of YooKassa\'s payment page.' },
     YOOKASSA_PAYMENT_METHOD: { schema: setting.text.optional(), doc: 'sbp, bank_card, …: the one way to pay. Without it the customer chooses on the payment page.' },
     YOOKASSA_RETURN_URL: { schema: setting.url, default: 'https://yookassa.ru/', doc: 'Where the customer\'s phone goes after a redirect payment.' },
+    YOOKASSA_TIMEOUT_MS: {
+      schema: setting.integer({ min: 50, max: 40_000 }),
+      default: 35_000,
+      doc: 'How long one call to YooKassa may take, in ms; after that its outcome is unknown. YooKassa itself takes up to 30 s. Customers do not wait for it.',
+    },
     YOOKASSA_WEBHOOK_URL: { schema: setting.url.optional(), doc: 'The address of POST /api/payments/webhook as the PSP sees it; to be entered in the shop\'s settings.' },
     YOOKASSA_WEBHOOK_ALLOWED_IPS: {
       schema: setting.list,
@@ -98,6 +103,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     ttlMs: settings.PAYMENT_TTL_MS,
     submitWaitMs: settings.PAYMENT_SUBMIT_WAIT_MS,
     pollIntervalMs: settings.PAYMENT_POLL_INTERVAL_MS,
+    /** Names what was sold on a receipt. */
+    priceList: settings.PRICES,
+    /** What may be charged; nothing where the list is not enforced. */
     prices: settings.PRICES_ENFORCED ?? settings.AGENT_ENV === 'PROD' ? settings.PRICES : [],
     devAutoConfirmDelayMs: settings.DEV_MANUAL_MODE ? undefined : settings.DEV_AUTO_CONFIRM_DELAY_MS,
     yookassa: {
@@ -108,6 +116,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
       confirmation: settings.YOOKASSA_CONFIRMATION,
       returnUrl: settings.YOOKASSA_RETURN_URL,
       paymentMethod: settings.YOOKASSA_PAYMENT_METHOD,
+      timeoutMs: settings.YOOKASSA_TIMEOUT_MS,
       receipts: settings.RECEIPTS_ENABLED
         ? { vatCode: settings.RECEIPT_VAT_CODE, taxSystemCode: settings.RECEIPT_TAX_SYSTEM_CODE, fallbackEmail: settings.RECEIPT_FALLBACK_EMAIL! }
         : undefined,

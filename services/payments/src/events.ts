@@ -21,6 +21,9 @@ const failureReasons = new Set([
 /** What does not add up and wants the operator. Details are facts about money, never about people. */
 export type Anomaly = { kind: string; objectId: string; intentId?: string; details: object };
 
+/** What is seen again after this long is news: wrong credentials in June are not those of January. */
+const alarmAgainMs = 24 * 3_600_000;
+
 export type Events = ReturnType<typeof createEvents>;
 
 const service: Origin = { requestId: 'janitor', caller: { role: 'service', name: 'payments' } };
@@ -91,14 +94,15 @@ export function createEvents({ log, metrics, now, env }: { log: Log; metrics: Me
       if (status !== 'accepted') log.warn({ event: 'notification', status }, 'a notification was not taken');
     },
 
-    /** One row per kind and object, however often it is seen; the first time it is audited and alarmed. */
+    /** One row per kind and object, however often it is seen. It is audited and alarmed the first time, and when it comes back after a day of silence. */
     async anomaly(tx: Tx<Tables>, { kind, objectId, intentId, details }: Anomaly): Promise<void> {
       const at = now();
-      const { id, seen } = await tx.db.insertInto('anomalies')
+      const before = await tx.db.selectFrom('anomalies').select('last_at').where('kind', '=', kind).where('object_id', '=', objectId).executeTakeFirst();
+      const { id } = await tx.db.insertInto('anomalies')
         .values({ kind, object_id: objectId, intent_id: intentId ?? null, details: JSON.stringify(details), first_at: at, last_at: at })
         .onConflict((known) => known.columns(['kind', 'object_id']).doUpdateSet((set) => ({ last_at: at, seen: set('anomalies.seen', '+', 1) })))
-        .returning(['id', 'seen']).executeTakeFirstOrThrow();
-      if (seen > 1) return;
+        .returning('id').executeTakeFirstOrThrow();
+      if (before && at - before.last_at < alarmAgainMs) return;
       await audit(tx, 'anomaly', objectId, { kind, anomaly: id, ...details }, service);
       tx.afterCommit(() => {
         anomalies.inc({ kind, env });

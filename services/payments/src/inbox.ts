@@ -73,8 +73,9 @@ export function createInbox({ rows, store, refundStore, psp, settlement, refunds
       const waiting = await rows.read.selectFrom('strangers').select(['object_id', 'kind']).where('asked_at', 'is', null).orderBy('seen_at').limit(budget).execute();
       for (const { object_id: id, kind } of waiting) {
         // Marked first: at most one GET, even if the process dies in it.
-        await rows.transaction(({ db }) => db.updateTable('strangers').set({ asked_at: at }).where('object_id', '=', id).execute());
-        await meet(id, kind);
+        const { numUpdatedRows } = await rows.transaction(({ db }) =>
+          db.updateTable('strangers').set({ asked_at: at }).where('object_id', '=', id).where('asked_at', 'is', null).executeTakeFirst());
+        if (numUpdatedRows > 0n) await meet(id, kind);
       }
     },
 

@@ -1,4 +1,5 @@
 /** Looks after everything that is not finished, whether or not anybody ever asks again: sends what was not sent, asks what is open, expires what is over. */
+import type { Intent } from './intent.ts';
 import type { RefundStore } from './refund-store.ts';
 import type { Refunds } from './refunds.ts';
 import { leaseMs, type Settlement } from './settlement.ts';
@@ -15,8 +16,12 @@ export function createJanitor({ store, refundStore, settlement, refunds, now }: 
 }) {
   /** Does what is due now and answers when it is done. */
   return async function work(): Promise<void> {
-    await store.expireDue(now(), origin);
-    await inTurns(() => store.claimDue({ now: now(), leaseMs, limit: concurrency }), (intent) =>
+    const claim = async (): Promise<Intent[]> => {
+      // Before each turn: the PSP may be so slow that what nobody has sent yet runs out of time meanwhile.
+      await store.expireDue(now(), origin);
+      return store.claimDue({ now: now(), leaseMs, limit: concurrency });
+    };
+    await inTurns(claim, (intent) =>
       (intent.submission === 'attached' ? settlement.ask(intent, { source: 'poll', origin }) : settlement.submit(intent.id, origin)));
     await inTurns(() => refundStore.claimDue({ now: now(), leaseMs, limit: concurrency }), (refund) =>
       (refund.submission === 'attached' ? refunds.ask(refund, origin) : refunds.submit(refund.id, origin)));

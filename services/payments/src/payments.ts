@@ -36,7 +36,7 @@ export type Payments = ReturnType<typeof createPayments>;
 
 const pageLimit = { most: 200, usual: 50 };
 
-export function createPayments({ store, refundStore, psp, devPsp, settlement, getSession, prices, ttlMs, submitWaitMs, now }: {
+export function createPayments({ store, refundStore, psp, devPsp, settlement, getSession, prices, priceList, ttlMs, submitWaitMs, now }: {
   store: Store;
   refundStore: RefundStore;
   psp: Psp;
@@ -45,7 +45,10 @@ export function createPayments({ store, refundStore, psp, devPsp, settlement, ge
   settlement: Settlement;
   /** Fails with `session_not_found`. */
   getSession: (id: string, origin: Origin) => Promise<SessionView>;
+  /** Enforced. */
   prices: readonly Price[];
+  /** Names what is sold, enforced or not. */
+  priceList: readonly Price[];
   ttlMs: number;
   submitWaitMs: number;
   now: () => number;
@@ -65,7 +68,7 @@ export function createPayments({ store, refundStore, psp, devPsp, settlement, ge
         id: newId('pay', at), sessionId: session.id, kioskId: session.kioskId, amountMinor: request.amountMinor, currency,
         description: request.description, metadata,
       };
-      const pspRequest = psp.freezePayment({ ...terms, receipt: { item: itemOf(prices, session, request), customer: session.contact } });
+      const pspRequest = psp.freezePayment({ ...terms, receipt: { item: itemOf(priceList, session, request), customer: session.contact } });
       const fresh: Intent = {
         ...terms, status: 'pending', provider: psp.name, submission: 'created', pspRequest,
         qrCodeData: '', attempts: 0, nextActionAt: at, createdAt: at, updatedAt: at, expiresAt: at + ttlMs,
@@ -141,7 +144,7 @@ function checkPrice(prices: readonly Price[], session: SessionView, { amountMino
 /** The receipt's line: the price list's name for what was bought, or the service's own. */
 function itemOf(prices: readonly Price[], session: SessionView, { amountMinor, currency, description }: CreateIntent): string {
   const listed = prices.find((price) => price.service === session.type && price.amountMinor === amountMinor && price.currency === currency);
-  return listed?.title ?? description ?? (session.type === 'thickness' ? 'Измерение толщины лакокрасочного покрытия' : 'Компьютерная диагностика автомобиля');
+  return (listed?.title ?? description) || (session.type === 'thickness' ? 'Измерение толщины лакокрасочного покрытия' : 'Компьютерная диагностика автомобиля');
 }
 
 /** P2: the same request whatever the order of its keys and its white space. */

@@ -36,21 +36,22 @@ export function createDevPsp({ rows, now, autoConfirmDelayMs }: {
           id: newId('dev', at), idempotence_key: key, request: body, status: 'pending', created_at: at,
           succeeds_at: autoConfirmDelayMs === undefined ? null : at + autoConfirmDelayMs,
         }).onConflict((conflict) => conflict.column('idempotence_key').doNothing()).execute();
-        return db.selectFrom('dev_psp_payments').selectAll().where('idempotence_key', '=', key).executeTakeFirstOrThrow();
+        return payments(db).where('idempotence_key', '=', key).executeTakeFirstOrThrow();
       });
       if (row.request !== body) throw new PspError('refused', 'invalid_request');
       return toPayment(row, at);
     },
 
     async getPayment(id) {
-      const row = await rows.read.selectFrom('dev_psp_payments').selectAll().where('id', '=', id).executeTakeFirst();
+      const row = await payments(rows.read).where('dev_psp_payments.id', '=', id).executeTakeFirst();
       if (!row) throw new PspError('not_found', 'not_found');
       return toPayment(row, now());
     },
 
     async listPayments({ createdFrom, createdTo, cursor = '' }) {
-      const found = await rows.read.selectFrom('dev_psp_payments').selectAll()
-        .where('created_at', '>=', createdFrom).where('created_at', '<', createdTo).where('id', '>', cursor).orderBy('id').limit(pageSize).execute();
+      const found = await payments(rows.read)
+        .where('dev_psp_payments.created_at', '>=', createdFrom).where('dev_psp_payments.created_at', '<', createdTo)
+        .where('dev_psp_payments.id', '>', cursor).orderBy('dev_psp_payments.id').limit(pageSize).execute();
       return { items: found.map((row) => toPayment(row, now())), nextCursor: found.length < pageSize ? undefined : found.at(-1)!.id };
     },
 
@@ -85,9 +86,16 @@ export function createDevPsp({ rows, now, autoConfirmDelayMs }: {
   };
 }
 
-function toPayment(row: Tables['dev_psp_payments'], now: number): PspPayment {
+/** The pretend customer pays what the screen shows: not what was canceled or replaced before its time came. */
+function payments(db: Rows['read']) {
+  return db.selectFrom('dev_psp_payments')
+    .leftJoin('intents', (join) => join.onRef('intents.id', '=', 'dev_psp_payments.idempotence_key').on('intents.status', '=', 'failed'))
+    .selectAll('dev_psp_payments').select('intents.updated_at as called_off_at');
+}
+
+function toPayment(row: Tables['dev_psp_payments'] & { called_off_at: number | null }, now: number): PspPayment {
   const { amountMinor, currency, intentId } = JSON.parse(row.request) as PaymentRequest;
-  const due = row.succeeds_at !== null && row.succeeds_at <= now;
+  const due = row.succeeds_at !== null && row.succeeds_at <= now && (row.called_off_at === null || row.called_off_at >= row.succeeds_at);
   const status = row.status === 'pending' && due ? 'succeeded' : row.status;
   return {
     id: row.id,
@@ -100,7 +108,7 @@ function toPayment(row: Tables['dev_psp_payments'], now: number): PspPayment {
     createdAt: row.created_at,
     // The form of a Russian SBP payment link, at a name that nobody can own (RFC 2606).
     qrCodeData: `https://qr.dev.invalid/${row.id}?type=02&sum=${amountMinor}&cur=${currency}`,
-    askAgainAt: status === 'pending' && row.succeeds_at !== null ? row.succeeds_at : undefined,
+    askAgainAt: status === 'pending' && row.succeeds_at !== null && row.succeeds_at > now ? row.succeeds_at : undefined,
   };
 }
 

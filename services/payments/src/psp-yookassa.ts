@@ -23,7 +23,8 @@ export type YooKassaOptions = {
   paymentMethod?: string;
   receipts?: ReceiptSettings;
   tracer: Tracer;
-  timeoutMs?: number;
+  /** Of one call, its answer's body included: above the API's own 30 s, and below the claim that covers the call (settlement.ts). */
+  timeoutMs: number;
 };
 
 /** YooKassa's ids look like UUIDs but are none: 36 hexadecimal digits and hyphens. */
@@ -64,7 +65,7 @@ const listOf = <S extends z.ZodType>(item: S) => z.object({ items: z.array(item)
 const errorSchema = z.object({ code: z.string().regex(/^\w{1,64}$/) });
 
 export function createYooKassa(options: YooKassaOptions): Psp {
-  const { apiUrl, shopId, secretKey, testAllowed, confirmation, returnUrl, paymentMethod, receipts, tracer, timeoutMs = 35_000 } = options;
+  const { apiUrl, shopId, secretKey, testAllowed, confirmation, returnUrl, paymentMethod, receipts, tracer, timeoutMs } = options;
   const authorization = `Basic ${Buffer.from(`${shopId}:${secretKey}`).toString('base64')}`;
 
   async function call<T>(name: string, schema: z.ZodType<T>, path: string, post?: { key: string; body: string }): Promise<T> {
@@ -116,7 +117,8 @@ export function createYooKassa(options: YooKassaOptions): Psp {
       capture: true,
       confirmation: confirmation === 'qr' ? { type: 'qr' } : { type: 'redirect', return_url: returnUrl },
       ...(paymentMethod === undefined ? {} : { payment_method_data: { type: paymentMethod } }),
-      description: terms.description ?? `Заказ ${terms.id}`,
+      // An empty one is as good as none.
+      description: terms.description || `Заказ ${terms.id}`,
       metadata: {
         ...Object.fromEntries(Object.entries(terms.metadata).map(([name, value]) => [name, String(value)])),
         // Last, so that a kiosk's own metadata never stands in for ours.
@@ -176,10 +178,9 @@ function refusal(status: number, text: string): PspError {
   const parsed = errorSchema.safeParse(parseJson(text));
   const code = parsed.success ? parsed.data.code : `http_${status}`;
   if (status === 401 || status === 403) return new PspError('misconfigured', code);
-  if (status === 404) return new PspError('not_found', code);
   if (status === 429) return new PspError('throttled', code);
   // A 4xx that is not the API's own words (a proxy's page, say) is not a definite no.
-  if (status >= 400 && status < 500 && parsed.success) return new PspError('refused', code);
+  if (status >= 400 && status < 500 && parsed.success) return new PspError(status === 404 ? 'not_found' : 'refused', code);
   return new PspError('unknown', code);
 }
 

@@ -6,10 +6,10 @@ import { Fault, invalid } from '@kiosk/fault';
 import type { Events } from './events.ts';
 import { intentFromRow } from './intent-row.ts';
 import type { Intent } from './intent.ts';
-import type { ListQuery, Page, Psp, PspPayment, PspRefund } from './psp.ts';
+import { PspError, type ListQuery, type Page, type Psp, type PspPayment, type PspRefund } from './psp.ts';
 import type { RefundStore } from './refund-store.ts';
 import { refundable } from './refund.ts';
-import type { Settlement } from './settlement.ts';
+import { pauseMs, type Settlement } from './settlement.ts';
 import type { Store } from './store.ts';
 import type { Origin, Rows } from './tables.ts';
 
@@ -36,11 +36,11 @@ const origin: Origin = { requestId: 'reconciliation', caller: { role: 'service',
 export function createReconciliation({ rows, store, refundStore, psp, settlement, events, now }: {
   rows: Rows; store: Store; refundStore: RefundStore; psp: Psp; settlement: Settlement; events: Events; now: () => number;
 }) {
-  /** Fails with `invalid_day` and with a PspError while the PSP cannot be asked. */
+  /** Fails with `invalid_day`, and with `psp_unavailable` while the PSP cannot be asked. */
   async function reconcile(day = yesterday(now())): Promise<Reconciliation> {
     const range = rangeOf(day, now());
-    const told = (await all((query) => psp.listPayments(query), range)).filter(({ status }) => status === 'succeeded');
-    const toldRefunds = (await all((query) => psp.listRefunds(query), range)).filter(({ status }) => status === 'succeeded');
+    const told = (await ask((query) => psp.listPayments(query), range)).filter(({ status }) => status === 'succeeded');
+    const toldRefunds = (await ask((query) => psp.listRefunds(query), range)).filter(({ status }) => status === 'succeeded');
     const repaired = await repair(told);
     const ours = await ourPayments(range);
     const ourRefunds = await rows.read.selectFrom('refunds').selectAll()
@@ -58,14 +58,25 @@ export function createReconciliation({ rows, store, refundStore, psp, settlement
     return result;
   }
 
+  async function ask<T>(list: (query: ListQuery) => Promise<Page<T>>, range: Range): Promise<T[]> {
+    try {
+      return await all(list, range);
+    } catch (error) {
+      if (!(error instanceof PspError)) throw error;
+      if (error.outcome === 'misconfigured') await settlement.misconfigured(error.code);
+      throw new Fault({ kind: 'unavailable', reason: 'psp_unavailable', message: `The PSP did not list its day (${error.code}).`, retryAfterMs: pauseMs });
+    }
+  }
+
   async function repair(told: readonly PspPayment[]): Promise<number> {
     let repaired = 0;
     for (const payment of told) {
       const intent = await ourIntent(payment);
-      if (!intent || (intent.pspStatus === 'succeeded' && intent.pspPaymentId === payment.id)) continue;
-      if (intent.pspPaymentId !== undefined && intent.pspPaymentId !== payment.id) continue;
-      await settlement.settle(intent.id, payment, { source: 'reconciliation', origin });
-      repaired++;
+      if (!intent || (intent.pspPaymentId !== undefined && intent.pspPaymentId !== payment.id)) continue;
+      // What differed once may have been a wrong word: as long as the money is not accounted for, the PSP is listened to again.
+      if (intent.pspStatus === 'succeeded' && (await unaccounted([intent])).length === 0) continue;
+      const after = await settlement.settle(intent.id, payment, { source: 'reconciliation', origin });
+      if (after.status !== intent.status || after.pspStatus !== intent.pspStatus) repaired++;
     }
     return repaired;
   }

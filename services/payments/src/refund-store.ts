@@ -47,13 +47,16 @@ export class RefundStore {
     });
   }
 
-  /** Gives back by itself all that is left, once, inside a transaction of somebody else: it commits with what caused it (P13). */
+  /**
+   * Gives back by itself all that is left, once, inside a transaction of somebody else: it commits with what caused it (P13). One that the PSP canceled is
+   * tried again by `settle` where that helps; otherwise it is the operator's.
+   */
   async openAutomatic(tx: Tx<Tables>, intent: Intent, { source, reason, origin, now }: {
     source: Exclude<RefundOrigin, 'operator'>; reason: string; origin: Origin; now: number;
   }): Promise<Refund | undefined> {
     const refunds = await this.#of(tx, intent.id);
     const amountMinor = refundable(intent, refunds);
-    if (amountMinor <= 0 || refunds.some(({ origin: by, status }) => by !== 'operator' && status !== 'canceled')) return undefined;
+    if (amountMinor <= 0 || refunds.some(({ origin: by }) => by !== 'operator')) return undefined;
     return this.#insert(tx, intent, { amountMinor, source, reason, origin, now });
   }
 
@@ -79,7 +82,12 @@ export class RefundStore {
   async claimSubmission(id: string, { now, leaseMs }: { now: number; leaseMs: number }): Promise<Refund | undefined> {
     return this.#rows.transaction(async (tx) => {
       const refund = await this.#load(tx, id);
-      if (!maySubmitRefund(refund, now) || (refund.submission === 'submitting' && (refund.nextActionAt ?? 0) > now)) return undefined;
+      if (refund.submission === 'submitting' && (refund.nextActionAt ?? 0) > now) return undefined;
+      if (!maySubmitRefund(refund, now)) {
+        // The service was down when the time to give up came.
+        if (refund.submission === 'submitting') await this.#recordUnknown(tx, refund, { now, delayMs: 0, code: 'not_asked_in_time' });
+        return undefined;
+      }
       return this.#update(tx, beginRefund(refund, { now, leaseMs }));
     });
   }
@@ -87,9 +95,7 @@ export class RefundStore {
   async submissionUnknown(id: string, { now, delayMs, code }: { now: number; delayMs?: number; code: string }): Promise<void> {
     await this.#rows.transaction(async (tx) => {
       const refund = await this.#load(tx, id);
-      if (refund.submission !== 'submitting') return;
-      const after = await this.#update(tx, refundUnknown(refund, now, delayMs));
-      if (after.submission === 'abandoned') await this.#events.anomaly(tx, { kind: 'refund_unknown', objectId: id, intentId: refund.intentId, details: { code } });
+      if (refund.submission === 'submitting') await this.#recordUnknown(tx, refund, { now, delayMs, code });
     });
   }
 
@@ -153,6 +159,11 @@ export class RefundStore {
     await this.#rows.transaction(async ({ db }) => {
       await db.updateTable('refunds').set({ next_action_at: now }).where('next_action_at', '>', now).where('submission', '=', 'submitting').execute();
     });
+  }
+
+  async #recordUnknown(tx: Tx<Tables>, refund: Refund, { now, delayMs, code }: { now: number; delayMs?: number; code: string }): Promise<void> {
+    const after = await this.#update(tx, refundUnknown(refund, now, delayMs));
+    if (after.submission === 'abandoned') await this.#events.anomaly(tx, { kind: 'refund_unknown', objectId: refund.id, intentId: refund.intentId, details: { code } });
   }
 
   async #tryAgain(tx: Tx<Tables>, intent: Intent, refund: Refund, { now, origin }: { now: number; origin: Origin }): Promise<void> {

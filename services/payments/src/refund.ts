@@ -107,7 +107,7 @@ export function applyRefund(refund: Refund, told: PspRefund, now: number): Refun
 }
 
 function nextRefundAskAt(refund: Refund, now: number): number {
-  return now + Math.min(Math.max((now - refund.createdAt) / 4, 10_000), hourMs);
+  return now + Math.round(Math.min(Math.max((now - refund.createdAt) / 4, 10_000), hourMs));
 }
 
 const retryLimit = 10;

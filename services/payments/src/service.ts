@@ -91,7 +91,7 @@ export async function startPayments({
   const refunds = createRefunds({ store: refundStore, psp, log, now, submitWaitMs: config.submitWaitMs, misconfigured: settlement.misconfigured });
   starting.defer(() => refunds.drain());
   const payments = createPayments({
-    store, refundStore, psp, devPsp, settlement, getSession, prices: config.prices, ttlMs: config.ttlMs, submitWaitMs: config.submitWaitMs, now,
+    store, refundStore, psp, devPsp, settlement, getSession, prices: config.prices, priceList: config.priceList, ttlMs: config.ttlMs, submitWaitMs: config.submitWaitMs, now,
   });
   const inbox = createInbox({
     rows, store, refundStore, psp, settlement, refunds, events, now, allowedAddresses: config.allowedAddresses,

@@ -104,17 +104,18 @@ export class Store {
   }
 
   async list({ sessionId, status, createdFrom, createdTo, limit, after, kioskId }: ListFilter, now: number): Promise<Intent[]> {
-    let query = this.#rows.read.selectFrom('intents').selectAll().orderBy('id', 'desc').limit(limit);
+    let query = this.#rows.read.selectFrom('intents').selectAll();
     if (sessionId) query = query.where('session_id', '=', sessionId);
     if (kioskId) query = query.where('kiosk_id', '=', kioskId);
-    // An intent past its time is expired whatever its row says.
-    if (status === 'pending') query = query.where('status', '=', 'pending').where('expires_at', '>', now);
-    else if (status === 'expired') query = query.where((or) => or.or([or('status', '=', 'expired'), or.and([or('status', '=', 'pending'), or('expires_at', '<=', now)])]));
-    else if (status) query = query.where('status', '=', status);
     if (createdFrom !== undefined) query = query.where('id', '>=', idFloor('pay', createdFrom));
     if (createdTo !== undefined) query = query.where('id', '<', idFloor('pay', createdTo));
     if (after) query = query.where('id', '<', after);
-    return (await query.execute()).map((row) => asOf(intentFromRow(row), now));
+    // An intent past its time is expired whatever its row says. A union is merged in the order of its indexes; an OR would sort all that ever expired.
+    const overdue = query.where('status', '=', 'pending').where('expires_at', '<=', now);
+    if (status === 'pending') query = query.where('status', '=', 'pending').where('expires_at', '>', now);
+    else if (status) query = query.where('status', '=', status);
+    if (status === 'expired') query = query.unionAll(overdue);
+    return (await query.orderBy('id', 'desc').limit(limit).execute()).map((row) => asOf(intentFromRow(row), now));
   }
 
   async findConfirmed(sessionId: string): Promise<Intent | undefined> {
@@ -176,6 +177,10 @@ export class Store {
   }): Promise<Settled> {
     return this.#rows.transaction(async (tx): Promise<Settled> => {
       const intent = await this.#load(tx, id, now);
+      if (intent.pspPaymentId !== undefined && intent.pspPaymentId !== payment.id) {
+        await this.#events.anomaly(tx, { kind: 'second_payment', objectId: payment.id, intentId: id, details: { status: payment.status, amountMinor: payment.amountMinor } });
+        return { outcome: 'mismatch', intent };
+      }
       const differing = differences(intent, payment, psp.expected);
       const outcome = outcomeOf(intent, payment, differing);
       if (outcome === 'late' && sessionActive === undefined) return { outcome, intent };
@@ -192,7 +197,7 @@ export class Store {
       const applied = apply(intent, payment, outcome, { now, confirmLate });
       const after = await this.#save(tx, intent, applied.status !== intent.status ? this.#watchService(applied, now) : applied, origin);
       if (outcome === 'late' && !confirmLate) {
-        const reason = paidOtherwise ? 'late_money_paid_otherwise' : 'late_money_session_ended';
+        const reason = paidOtherwise ? 'late_money_paid_otherwise' : endedHere(intent) ? 'late_money_session_ended' : 'late_money_payment_failed';
         await this.#refunds.openAutomatic(tx, after, { source: 'late_money', reason, origin, now });
       }
       if (after.receiptRegistration === 'canceled' && intent.receiptRegistration !== 'canceled') {
@@ -224,14 +229,14 @@ export class Store {
       const claimed: Intent[] = [];
       for (const row of rows) {
         const intent = intentFromRow(row);
-        // A submission claims itself when it is sent.
-        claimed.push(intent.submission === 'attached' ? await this.#update(tx, { ...intent, nextActionAt: now + leaseMs }) : intent);
+        // A submission claims itself when it is sent. Asking counts as having asked, whatever comes of it: a storm of notifications hurries no PSP that fails.
+        claimed.push(intent.submission === 'attached' ? await this.#update(tx, { ...intent, nextActionAt: now + leaseMs, lastAskedAt: now }) : intent);
       }
       return claimed;
     });
   }
 
-  /** At the start nobody else holds a claim on this database: what a killed process was at is due at once. */
+  /** At the start nobody else holds a claim on this database: what a killed process was sending is due at once. */
   async releaseClaims(now: number): Promise<void> {
     await this.#rows.transaction(async ({ db }) => {
       await db.updateTable('intents').set({ next_action_at: now }).where('next_action_at', '>', now).where('submission', 'in', ['created', 'submitting']).execute();
