@@ -1,0 +1,127 @@
+/** `npm start`, as an operator meets it. */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from './ports.ts';
+
+const names = ['PORT', 'SESSIONS_GRPC_PORT', 'PAYMENTS_GRPC_PORT', 'REPORTING_GRPC_PORT', 'SESSIONS_METRICS_PORT', 'PAYMENTS_METRICS_PORT', 'REPORTING_METRICS_PORT'];
+
+let folder = '';
+let settings: Record<string, unknown> = {};
+const running: ChildProcess[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kiosk-start-'));
+  const ports = await freePorts(names.length);
+  settings = { ...Object.fromEntries(names.map((name, index) => [name, ports[index]])), STORAGE_PATH: join(folder, 'storage') };
+});
+
+afterEach(async () => {
+  for (const child of running.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    }
+  }
+  await rm(folder, { recursive: true });
+});
+
+async function npmStart(changes: Record<string, unknown> = {}) {
+  await writeFile(join(folder, 'service.json'), JSON.stringify({ ...settings, ...changes }));
+  const child = spawn(process.execPath, ['--conditions=@kiosk/source', join(import.meta.dirname, 'main.ts')], {
+    env: { PATH: process.env['PATH'], CONFIG_FILE: join(folder, 'service.json') }, stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.push(child);
+  let output = '';
+  const waiting: (() => void)[] = [];
+  const changed = (): void => {
+    for (const wake of waiting.splice(0)) wake();
+  };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      changed();
+    });
+  }
+  let ended = false;
+  const exit = once(child, 'close').then(([code]) => {
+    ended = true;
+    changed();
+    return code as number | null;
+  });
+  return {
+    child,
+    exit,
+    output: () => output,
+    /** Resolves when the output matches, with the match; fails when the process ends without it. */
+    prints: async (pattern: RegExp): Promise<RegExpExecArray> => {
+      for (;;) {
+        const found = pattern.exec(output);
+        if (found) return found;
+        if (ended) throw new Error(`ended without ${String(pattern)}:\n${output}`);
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+        });
+      }
+    },
+  };
+}
+
+test('G5 one line says what is ready and where; a service that dies is started again; SIGTERM stops all and exits 0', async () => {
+  const stack = await npmStart();
+  const [line] = await stack.prints(/^kiosk +\| ready at .*$/m);
+  expect(line).toContain(`ready at http://127.0.0.1:${String(settings['PORT'])}`);
+  expect(line).toContain('environment DEV');
+  expect(line).toContain('payments by dev');
+  expect(line).toContain(`storage ${String(settings['STORAGE_PATH'])}`);
+  expect(line).toContain('outbox');
+  expect((await fetch(`http://127.0.0.1:${String(settings['PORT'])}/health/ready`)).status).toBe(200);
+  for (const name of ['sessions', 'payments', 'reporting', 'gateway']) expect(stack.output()).toMatch(new RegExp(`^${name} +\\| .*ready`, 'm'));
+
+  stack.child.kill('SIGTERM');
+  expect(await stack.exit).toBe(0);
+  await expect(fetch(`http://127.0.0.1:${String(settings['PORT'])}/health/live`)).rejects.toThrow('fetch failed');
+  expect(stack.output()).not.toMatch(/could not stop|was killed|exited with code/);
+}, 60_000);
+
+test.each<[what: string, changes: () => Record<string, unknown>, sentence: RegExp]>([
+  ['a name that no service knows', () => ({ PAYMENTS_TTL: 1 }), /the settings file names PAYMENTS_TTL, which no service knows/],
+  ['a value that is none', () => ({ AGENT_ENV: 'TEST' }), /AGENT_ENV .*must be one of DEV, PROD/],
+  ['a port named twice', () => ({ PAYMENTS_GRPC_PORT: settings['SESSIONS_GRPC_PORT'] }), /SESSIONS_GRPC_PORT and PAYMENTS_GRPC_PORT are both \d+/],
+])('X1 %s ends the start with code 1 and a sentence, and starts nothing', async (_, changes, sentence) => {
+  const stack = await npmStart(changes());
+  expect(await stack.exit).toBe(1);
+  expect(stack.output()).toMatch(sentence);
+  expect(stack.output()).not.toMatch(/\bat .*:\d+:\d+|ready/);
+});
+
+test('a port that is taken ends the start with code 1 and a sentence that names the setting', async () => {
+  const other = createServer().listen(Number(settings['PORT']), '127.0.0.1');
+  await once(other, 'listening');
+  const stack = await npmStart();
+  expect(await stack.exit).toBe(1);
+  expect(stack.output()).toMatch(new RegExp(`port ${String(settings['PORT'])} on 127.0.0.1 is in use: .* set PORT`));
+  other.close();
+});
+
+test('X1 PROD without credentials and keys stops every service, exits 1 and shows the sentences', async () => {
+  const stack = await npmStart({ AGENT_ENV: 'PROD' });
+  expect(await stack.exit).toBe(1);
+  expect(stack.output()).toMatch(/could not start: .*(PAYMENTS_PROVIDER|EMAIL_PROVIDER|API keys)/);
+  expect(stack.output()).toMatch(/kiosk +\| \w+ exited with code 1|could not start: \w+ could not start/);
+}, 60_000);
+
+test('an option that does not exist is refused', async () => {
+  const child = spawn(process.execPath, ['--conditions=@kiosk/source', join(import.meta.dirname, 'main.ts'), '--faster'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  running.push(child);
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const [code] = await once(child, 'close') as [number];
+  expect([code, said]).toEqual([1, expect.stringMatching(/^could not start: Unknown option '--faster'/)]);
+});

@@ -1,0 +1,51 @@
+/** `npm start`: every service under one supervisor. With --dist it runs what `npm run build` made. Exits 0 after SIGTERM or SIGINT, 1 if a service cannot start. */
+import { SettingsError } from '@kiosk/service';
+import { parseArgs, styleText } from 'node:util';
+import { isBuilt } from './services.ts';
+import { checkPorts, readStackSettings, type StackSettings } from './settings.ts';
+import { StartError, supervise } from './supervisor.ts';
+
+const colours = { kiosk: 'bold', sessions: 'cyan', payments: 'green', reporting: 'magenta', gateway: 'yellow' } as const;
+const widest = Math.max(...Object.keys(colours).map((name) => name.length));
+
+function print(who: keyof typeof colours, line: string): void {
+  process.stdout.write(`${styleText(colours[who], who.padEnd(widest), { stream: process.stdout })} | ${line}\n`);
+}
+
+function summary({ env, url, storagePath, outboxPath, paymentsProvider }: StackSettings): string {
+  return [
+    `ready at ${url}`,
+    `environment ${env}`,
+    `payments by ${paymentsProvider}`,
+    `storage ${storagePath}`,
+    outboxPath === undefined ? 'e-mail and SMS are really sent' : `outbox ${outboxPath}`,
+  ].join(', ');
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { dist: { type: 'boolean', default: isBuilt } } });
+  const stopRequest = new Promise<string>((resolve) => {
+    // Under npm one Ctrl-C comes twice, from the terminal and from npm: only the first counts.
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, resolve);
+  });
+  // Whoever reads the lines may go away; the services need not.
+  process.stdout.on('error', () => {});
+
+  const settings = await readStackSettings(process.env);
+  await checkPorts(settings.listeners);
+  await using supervisor = supervise({ env: process.env, built: values.dist, onLine: print });
+  const signal = await Promise.race([stopRequest, supervisor.ready]);
+  if (signal === undefined) print('kiosk', summary(settings));
+  print('kiosk', `stopping: ${signal ?? await stopRequest}`);
+  return 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const known = error instanceof SettingsError || error instanceof StartError || error instanceof TypeError && 'code' in error;
+  for (const line of error instanceof SettingsError ? error.problems : [known ? error.message : error]) console.error('could not start:', line);
+  process.exitCode = 1;
+}
+// Standard input, a half-closed pipe or a forgotten timer must not keep a stopped stack alive.
+process.exit();

@@ -1,0 +1,44 @@
+/** Which services there are, and where their files lie. */
+import type { SettingsDeclaration } from '@kiosk/service';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** In the order in which they call one another, the callees first. Any other order works as well. */
+export const serviceNames = ['sessions', 'payments', 'reporting', 'gateway'] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+/** Whether this file was built, as for production, or runs as it is written. */
+export const isBuilt = import.meta.filename.endsWith('.js');
+
+const workspace = join(import.meta.dirname, '../../..');
+
+/** A service's program, from its sources or from what `npm run build` made of them. */
+export function programOf(name: ServiceName, { built }: { built: boolean }): string {
+  return built ? join(workspace, 'services', name, 'dist/main.js') : join(workspace, 'services', name, 'src/main.ts');
+}
+
+/** What a service's config.ts exports. Loaded alone, because the service behind it takes ten times as long to load. */
+type ConfigModule<Config> = { readConfig: (env: NodeJS.ProcessEnv) => Config } & Record<string, unknown>;
+
+async function configModuleOf<Config>(name: ServiceName): Promise<ConfigModule<Config>> {
+  const file = isBuilt ? 'dist/config.js' : 'src/config.ts';
+  return await import(pathToFileURL(join(workspace, 'services', name, file)).href) as ConfigModule<Config>;
+}
+
+/** The settings that a service declares. */
+export async function settingsOf(name: ServiceName): Promise<SettingsDeclaration> {
+  return (await configModuleOf(name))[`${name}Settings`] as SettingsDeclaration;
+}
+
+/** A service's configuration from the given environment. `settingsFile` takes the place of config/service.json. */
+export async function configOf<Config>(name: ServiceName, { env, settingsFile }: { env: NodeJS.ProcessEnv; settingsFile: string }): Promise<Config> {
+  const { readConfig } = await configModuleOf<Config>(name);
+  const before = process.env['CONFIG_FILE'];
+  process.env['CONFIG_FILE'] = settingsFile;
+  try {
+    return readConfig(env);
+  } finally {
+    if (before === undefined) delete process.env['CONFIG_FILE'];
+    else process.env['CONFIG_FILE'] = before;
+  }
+}

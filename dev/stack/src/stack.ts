@@ -1,0 +1,87 @@
+/** Every service, for tests: in this process with `startStack`, or as real processes with `startProcesses`. */
+import type { GatewayOptions, GatewayService } from '@kiosk/gateway';
+import type { PaymentsOptions, PaymentsService } from '@kiosk/payments';
+import type { ReportingOptions, ReportingService } from '@kiosk/reporting';
+import type { SessionsOptions, SessionsService } from '@kiosk/sessions';
+import { prepare, type PrepareOptions } from './ground.ts';
+import { configOf, serviceNames, type ServiceName } from './services.ts';
+
+export { startProcesses, type Processes } from './processes.ts';
+export type { ServiceName } from './services.ts';
+
+export type StackOptions = PrepareOptions & {
+  /** Epoch milliseconds, for every service. */
+  now?: () => number;
+};
+
+type Services = { sessions: SessionsService; payments: PaymentsService; reporting: ReportingService; gateway: GatewayService };
+
+export interface Stack extends AsyncDisposable {
+  /** The gateway. */
+  readonly url: string;
+  readonly storagePath: string;
+  /** Those that run. */
+  readonly services: Readonly<Partial<Services>>;
+  /** Stops one service in order; the others live on. */
+  stop(name: ServiceName): Promise<void>;
+  /** Starts one that was stopped, at its old address. */
+  start(name: ServiceName): Promise<void>;
+  restart(name: ServiceName): Promise<void>;
+}
+
+export async function startStack({ now = Date.now, ...options }: StackOptions = {}): Promise<Stack> {
+  await using starting = new AsyncDisposableStack();
+  const ground = starting.use(await prepare(options));
+  const services: Partial<Services> = {};
+  // The callers go before those they call.
+  starting.defer(async () => {
+    for (const name of serviceNames.toReversed()) await stop(name);
+  });
+
+  async function start(name: ServiceName): Promise<void> {
+    const { env, settingsFile } = ground;
+    switch (name) {
+      case 'sessions': {
+        const { startSessions } = await import('@kiosk/sessions');
+        services.sessions = await startSessions({ config: await configOf<SessionsOptions['config']>(name, { env, settingsFile }), now });
+        return;
+      }
+      case 'payments': {
+        const { startPayments } = await import('@kiosk/payments');
+        services.payments = await startPayments({ config: await configOf<PaymentsOptions['config']>(name, { env, settingsFile }), now });
+        return;
+      }
+      case 'reporting': {
+        const { startReporting } = await import('@kiosk/reporting');
+        services.reporting = await startReporting({ config: await configOf<ReportingOptions['config']>(name, { env, settingsFile }), now });
+        return;
+      }
+      case 'gateway': {
+        const { startGateway } = await import('@kiosk/gateway');
+        services.gateway = await startGateway({ config: await configOf<GatewayOptions['config']>(name, { env, settingsFile }), now });
+        return;
+      }
+    }
+  }
+
+  async function stop(name: ServiceName): Promise<void> {
+    const service = services[name];
+    delete services[name];
+    await service?.[Symbol.asyncDispose]();
+  }
+
+  for (const name of serviceNames) await start(name);
+  const running = starting.move();
+  return {
+    url: ground.url,
+    storagePath: ground.storagePath,
+    services,
+    stop,
+    start,
+    restart: async (name) => {
+      await stop(name);
+      await start(name);
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}

@@ -1,0 +1,64 @@
+/** Runs every service as a process of its own: one that dies is started again while the others live on, and all stop together. */
+import { Child } from './child.ts';
+import { isBuilt, programOf, serviceNames, type ServiceName } from './services.ts';
+
+export type SupervisorOptions = {
+  /** What every service finds in its environment. */
+  env: NodeJS.ProcessEnv;
+  /** Runs what `npm run build` made instead of the sources. */
+  built?: boolean;
+  /** A line of a service, or of the supervisor itself. */
+  onLine: (who: ServiceName | 'kiosk', line: string) => void;
+};
+
+export interface Supervisor extends AsyncDisposable {
+  /** Resolves when every service is up for the first time; fails when one could not start, and all have then stopped. */
+  readonly ready: Promise<void>;
+  child(name: ServiceName): Child;
+}
+
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+export function supervise({ env, built = isBuilt, onLine }: SupervisorOptions): Supervisor {
+  const execArgv = [...(built ? [] : ['--conditions=@kiosk/source']), '--disable-warning=ExperimentalWarning'];
+  let fail: (error: StartError) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  let allUp = false;
+
+  const children = Object.fromEntries(serviceNames.map((name) => [name, new Child({
+    program: programOf(name, { built }),
+    execArgv,
+    env,
+    onLine: (line) => onLine(name, line),
+    onUp: () => {
+      if (allUp) onLine('kiosk', `${name} is up again`);
+    },
+    onDown: (how, again) => {
+      onLine('kiosk', `${name} ${how}${again === undefined ? '' : `; starting it again in ${again} ms`}`);
+      if (again === undefined) fail(new StartError(`${name} could not start; its own line above says why`));
+    },
+  })])) as Record<ServiceName, Child>;
+
+  let stopped: Promise<unknown> | undefined;
+  const stop = () => (stopped ??= Promise.all(Object.values(children).map((child) => child.stop())));
+  const start = async (): Promise<void> => {
+    try {
+      await Promise.race([failed, Promise.all(Object.values(children).map((child) => child.up()))]);
+      allUp = true;
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+  };
+  return {
+    ready: start(),
+    child: (name) => children[name],
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+    },
+  };
+}
