@@ -30,10 +30,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function npmStart(changes: Record<string, unknown> = {}) {
+async function npmStart(changes: Record<string, unknown> = {}, { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {}) {
   await writeFile(join(folder, 'service.json'), JSON.stringify({ ...settings, ...changes }));
-  const child = spawn(process.execPath, ['--conditions=@kiosk/source', join(import.meta.dirname, 'main.ts')], {
-    env: { PATH: process.env['PATH'], CONFIG_FILE: join(folder, 'service.json') }, stdio: ['ignore', 'pipe', 'pipe'],
+  const child = spawn(process.execPath, ['--conditions=@kiosk/source', join(import.meta.dirname, 'main.ts'), ...args], {
+    env: { ...env, PATH: process.env['PATH'], CONFIG_FILE: join(folder, 'service.json') }, stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.push(child);
   let output = '';
@@ -80,7 +80,7 @@ test('G5 one line says what is ready and where; a service that dies is started a
   expect(line).toContain(`storage ${String(settings['STORAGE_PATH'])}`);
   expect(line).toContain('outbox');
   expect((await fetch(`http://127.0.0.1:${String(settings['PORT'])}/health/ready`)).status).toBe(200);
-  for (const name of ['sessions', 'payments', 'reporting', 'gateway']) expect(stack.output()).toMatch(new RegExp(`^${name} +\\| .*ready`, 'm'));
+  for (const name of ['sessions', 'payments', 'reporting', 'gateway']) await stack.prints(new RegExp(`^${name} +\\| .*ready`, 'm'));
 
   stack.child.kill('SIGTERM');
   expect(await stack.exit).toBe(0);
@@ -124,4 +124,29 @@ test('an option that does not exist is refused', async () => {
   });
   const [code] = await once(child, 'close') as [number];
   expect([code, said]).toEqual([1, expect.stringMatching(/^could not start: Unknown option '--faster'/)]);
+});
+
+test('--psp runs everything against the pretend YooKassa: a payment waits for its customer there, and the notification confirms it', async () => {
+  const [pspPort] = await freePorts(1);
+  const stack = await npmStart({}, { args: ['--psp'], env: { PSP_PORT: String(pspPort) } });
+  const [line] = await stack.prints(/^kiosk +\| ready at .*$/m);
+  expect(line).toContain(`the pretend YooKassa, whose page is http://127.0.0.1:${pspPort}`);
+  const api = `http://127.0.0.1:${String(settings['PORT'])}/api`;
+  const post = async (url: string, body: unknown): Promise<Record<string, unknown>> => {
+    const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    return await answer.json() as Record<string, unknown>;
+  };
+  const session = await post(`${api}/sessions`, { type: 'thickness' });
+  const intent = await post(`${api}/payments/intent`, { sessionId: session['id'], amount: 35_000, currency: 'RUB' });
+  expect(intent).toMatchObject({ status: 'pending', provider: 'yookassa' });
+  const [, paymentId] = /\/pay\/([0-9a-f-]{36})/.exec(String(intent['qrCodeData']))!;
+  await post(`http://127.0.0.1:${pspPort}/control/payments/${paymentId}/pay`, {});
+  await stack.prints(/"event":"intent.confirmed"/);
+  expect(await (await fetch(`${api}/payments/status/${String(intent['intentId'])}`)).json()).toMatchObject({ status: 'confirmed', final: true });
+}, 60_000);
+
+test('X1 --psp is refused in PROD', async () => {
+  const stack = await npmStart({ AGENT_ENV: 'PROD', PAYMENTS_PROVIDER: 'yookassa', YOOKASSA_SHOP_ID: '1', YOOKASSA_SECRET_KEY: 'live_1' }, { args: ['--psp'] });
+  expect(await stack.exit).toBe(1);
+  expect(stack.output()).toMatch(/--psp takes pretend money, and AGENT_ENV is PROD/);
 });

@@ -1,11 +1,12 @@
-/** `npm start`: every service under one supervisor. With --dist it runs what `npm run build` made. Exits 0 after SIGTERM or SIGINT, 1 if a service cannot start. */
+/** `npm start`: every service under one supervisor. With --dist it runs what `npm run build` made, with --psp against the pretend YooKassa. Exits 0 after SIGTERM or SIGINT, 1 if a service cannot start. */
 import { SettingsError } from '@kiosk/service';
 import { parseArgs, styleText } from 'node:util';
+import { rehearse } from './rehearsal.ts';
 import { isBuilt } from './services.ts';
 import { checkPorts, readStackSettings, type StackSettings } from './settings.ts';
 import { StartError, supervise } from './supervisor.ts';
 
-const colours = { kiosk: 'bold', sessions: 'cyan', payments: 'green', reporting: 'magenta', gateway: 'yellow' } as const;
+const colours = { kiosk: 'bold', sessions: 'cyan', payments: 'green', reporting: 'magenta', gateway: 'yellow', psp: 'blue' } as const;
 const widest = Math.max(...Object.keys(colours).map((name) => name.length));
 
 function print(who: keyof typeof colours, line: string): void {
@@ -23,7 +24,7 @@ function summary({ env, url, storagePath, outboxPath, paymentsProvider }: StackS
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { dist: { type: 'boolean', default: isBuilt } } });
+  const { values } = parseArgs({ options: { dist: { type: 'boolean', default: isBuilt }, psp: { type: 'boolean', default: false } } });
   const stopRequest = new Promise<string>((resolve) => {
     // Under npm one Ctrl-C comes twice, from the terminal and from npm: only the first counts.
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, resolve);
@@ -33,9 +34,10 @@ async function main(): Promise<number> {
 
   const settings = await readStackSettings(process.env);
   await checkPorts(settings.listeners);
-  await using supervisor = supervise({ env: process.env, built: values.dist, onLine: print });
+  const rehearsal = values.psp ? rehearse(process.env, settings) : undefined;
+  await using supervisor = supervise({ env: { ...process.env, ...rehearsal?.services }, pspEnv: rehearsal?.psp, built: values.dist, onLine: print });
   const signal = await Promise.race([stopRequest, supervisor.ready]);
-  if (signal === undefined) print('kiosk', summary(settings));
+  if (signal === undefined) print('kiosk', summary(rehearsal ? { ...settings, paymentsProvider: `the pretend YooKassa, whose page is ${rehearsal.page}` } : settings));
   print('kiosk', `stopping: ${signal ?? await stopRequest}`);
   return 0;
 }

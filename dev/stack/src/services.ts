@@ -12,9 +12,12 @@ export const isBuilt = import.meta.filename.endsWith('.js');
 
 const workspace = join(import.meta.dirname, '../../..');
 
-/** A service's program, from its sources or from what `npm run build` made of them. */
-export function programOf(name: ServiceName, { built }: { built: boolean }): string {
-  return built ? join(workspace, 'services', name, 'dist/main.js') : join(workspace, 'services', name, 'src/main.ts');
+/** Every program that the supervisor can run. */
+export type ProgramName = ServiceName | 'psp';
+
+/** A program, from its sources or from what `npm run build` made of them. */
+export function programOf(name: ProgramName, { built }: { built: boolean }): string {
+  return join(workspace, name === 'psp' ? 'dev' : 'services', name, built ? 'dist/main.js' : 'src/main.ts');
 }
 
 /** What a service's config.ts exports. Loaded alone, because the service behind it takes ten times as long to load. */

@@ -1,14 +1,16 @@
 /** Runs every service as a process of its own: one that dies is started again while the others live on, and all stop together. */
 import { Child } from './child.ts';
-import { isBuilt, programOf, serviceNames, type ServiceName } from './services.ts';
+import { isBuilt, programOf, serviceNames, type ProgramName, type ServiceName } from './services.ts';
 
 export type SupervisorOptions = {
   /** What every service finds in its environment. */
   env: NodeJS.ProcessEnv;
+  /** Runs the pretend YooKassa too, with this environment. */
+  pspEnv?: NodeJS.ProcessEnv;
   /** Runs what `npm run build` made instead of the sources. */
   built?: boolean;
   /** A line of a service, or of the supervisor itself. */
-  onLine: (who: ServiceName | 'kiosk', line: string) => void;
+  onLine: (who: ProgramName | 'kiosk', line: string) => void;
 };
 
 export interface Supervisor extends AsyncDisposable {
@@ -21,7 +23,7 @@ export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-export function supervise({ env, built = isBuilt, onLine }: SupervisorOptions): Supervisor {
+export function supervise({ env, pspEnv, built = isBuilt, onLine }: SupervisorOptions): Supervisor {
   const execArgv = [...(built ? [] : ['--conditions=@kiosk/source']), '--disable-warning=ExperimentalWarning'];
   let fail: (error: StartError) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
@@ -29,10 +31,11 @@ export function supervise({ env, built = isBuilt, onLine }: SupervisorOptions): 
   });
   let allUp = false;
 
-  const children = Object.fromEntries(serviceNames.map((name) => [name, new Child({
+  const names: ProgramName[] = [...serviceNames, ...(pspEnv ? ['psp' as const] : [])];
+  const children = Object.fromEntries(names.map((name) => [name, new Child({
     program: programOf(name, { built }),
     execArgv,
-    env,
+    env: name === 'psp' ? pspEnv! : env,
     onLine: (line) => onLine(name, line),
     onUp: () => {
       if (allUp) onLine('kiosk', `${name} is up again`);
@@ -41,7 +44,7 @@ export function supervise({ env, built = isBuilt, onLine }: SupervisorOptions): 
       onLine('kiosk', `${name} ${how}${again === undefined ? '' : `; starting it again in ${again} ms`}`);
       if (again === undefined) fail(new StartError(`${name} could not start; its own line above says why`));
     },
-  })])) as Record<ServiceName, Child>;
+  })])) as Record<ProgramName, Child>;
 
   let stopped: Promise<unknown> | undefined;
   const stop = () => (stopped ??= Promise.all(Object.values(children).map((child) => child.stop())));
