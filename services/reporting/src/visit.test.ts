@@ -28,7 +28,7 @@ test('D1 D9 a diagnostics visit ends in a PDF, an e-mail with it attached and a 
   ]);
   const [email, sms] = deliveries;
   const outbox = join(reporting.folder, 'outbox');
-  expect(readdirSync(outbox).sort((a, b) => a.localeCompare(b))).toEqual([`20261120T090000Z-${email!.id}.eml`, `20261120T090000Z-${sms!.id}.txt`]);
+  expect(new Set(readdirSync(outbox))).toEqual(new Set([`20261120T090000Z-${email!.id}.eml`, `20261120T090000Z-${sms!.id}.txt`]));
   const letter = await simpleParser(readFileSync(join(outbox, `20261120T090000Z-${email!.id}.eml`)));
   expect(letter.subject).toBe('Отчёт о диагностике LADA Granta 1.6');
   expect(letter.messageId).toBe(`<${email!.id}@kiosk.example>`);
