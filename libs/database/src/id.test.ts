@@ -26,10 +26,12 @@ test('a time before 1970 or beyond the last id bounds everything', () => {
   for (const late of [2 ** 50, 8.64e15, Infinity]) expect(idFloor('ses', late) > id).toBe(true);
 });
 
-test('an id is its prefix, ten digits of time and sixteen random ones, of the same length always', () => {
+test('an id is its prefix, ten digits of time, three of sequence and thirteen random ones, of the same length always', () => {
   fc.assert(fc.property(time, (ms) => expect(newId('pay', ms)).toMatch(/^pay_[0-9a-hjkmnp-tv-z]{26}$/)));
 });
 
-test('ids of one millisecond differ', () => {
-  expect(new Set(Array.from({ length: 10_000 }, () => newId('ses', 1))).size).toBe(10_000);
+test('ids of one millisecond differ and sort in the order they were made in', () => {
+  const made = Array.from({ length: 10_000 }, () => newId('ses', 1));
+  expect(new Set(made).size).toBe(10_000);
+  expect(made.toSorted((a, b) => (a < b ? -1 : 1))).toEqual(made);
 });
