@@ -20,7 +20,7 @@ const only = (name, from, allowed) => ({
   name,
   severity: 'error',
   from: { path: `^${from}/`, pathNot: tests },
-  to: { path: '^(libs|services|dev|tests|bench)/', pathNot: [`^${from}/`, ...allowed.map((path) => `^${path}/`)] },
+  to: { path: '^(libs|services|dev|clients|tests|bench)/', pathNot: [`^${from}/`, ...allowed.map((path) => `^${path}/`)] },
 });
 
 const never = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });

@@ -3,12 +3,17 @@ import type { Log, Metrics } from '@kiosk/service';
 import type { Tracer } from '@opentelemetry/api';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
+import { identifyBy } from './access.ts';
+import type { ApiKey } from './keys.ts';
+import type { Room } from './overload.ts';
 import { problems } from './problem.ts';
 import { beginRequest } from './request.ts';
-import { mount, type Route } from './routes.ts';
+import type { Route } from './route.ts';
+import { mount } from './routes.ts';
+import type { Throttle } from './throttle.ts';
 
-export function createApp({ routes, trustedProxies, tracer, metrics, log }: {
-  routes: readonly Route[]; trustedProxies: string[]; tracer: Tracer; metrics: Metrics; log: Log;
+export function createApp({ routes, keys, throttle, room, trustedProxies, tracer, metrics, log }: {
+  routes: readonly Route[]; keys: readonly ApiKey[]; throttle: Throttle; room: Room; trustedProxies: string[]; tracer: Tracer; metrics: Metrics; log: Log;
 }): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -16,8 +21,8 @@ export function createApp({ routes, trustedProxies, tracer, metrics, log }: {
   app.set('etag', false);
   app.enable('case sensitive routing');
   app.set('trust proxy', trustedProxies.length > 0 ? trustedProxies : false);
-  app.use(beginRequest({ tracer, metrics, log }), helmet());
-  mount(app, routes);
+  app.use(beginRequest({ tracer, metrics, log, identify: identifyBy(keys) }), helmet());
+  mount(app, routes, { open: keys.length === 0, throttle, room });
   app.use(problems({ log }));
   return app;
 }

@@ -1,8 +1,24 @@
-import { commonSettings, declare, loadSettingsFile, readSettings, setting } from '@kiosk/service';
+import { SettingsError, commonSettings, declare, loadSettingsFile, readSettings, setting } from '@kiosk/service';
 import { isIP } from 'node:net';
+import { z } from 'zod';
+import { isLoopbackHost } from './addresses.ts';
+import { readKeys, sharedKey, type ApiKey, type NamedKey } from './keys.ts';
+import type { Places } from './overload.ts';
+import type { RateLimits } from './throttle.ts';
 
 const address = setting.text.refine((text) => /^(\[[\da-fA-F:]+\]|[\w.-]+):\d{1,5}$/.test(text), 'must be host:port');
 const proxies = setting.list.refine((entries) => entries.every(isNetwork), 'must be IP addresses or networks such as 10.0.0.0/8');
+const apiKeys = setting.list.transform((entries, context): NamedKey[] => {
+  const keys = readKeys(entries);
+  if (typeof keys !== 'string') return keys;
+  context.addIssue({ code: 'custom', message: keys });
+  return z.NEVER;
+});
+
+const perMinute = setting.integer({ min: 1, max: 1_000_000 }).optional();
+const places = setting.integer({ min: 1, max: 100_000 });
+/** Where keys are configured. An open gateway, which is a developer's, has the rates that are set and no others. */
+const usualRates: RateLimits = { requests: 1200, intents: 10, reports: 10, pdfs: 60, deliveries: 10 };
 
 /** Every setting the gateway reads, over the common ones. */
 export const gatewaySettings = {
@@ -15,6 +31,35 @@ export const gatewaySettings = {
       default: [],
       doc: 'The addresses or networks of the proxies in front, separated by commas. Only what they say in X-Forwarded-For is believed.',
     },
+    KIOSK_API_KEYS: {
+      schema: apiKeys,
+      default: [],
+      secret: true,
+      doc: 'The kiosks\' keys as kioskId:key,kioskId:key; a kiosk with two entries may use either. At least 16 characters each.',
+    },
+    OPERATOR_API_KEYS: {
+      schema: apiKeys,
+      default: [],
+      secret: true,
+      doc: 'The operators\' keys as name:key,name:key, likewise. Without any key the gateway starts in DEV on 127.0.0.1 only, and is open there.',
+    },
+    RATE_LIMIT_REQUESTS_PER_MINUTE: {
+      schema: perMinute, doc: 'Requests per kiosk or operator, or per address without a key; 1200 where keys are configured, otherwise without a limit.',
+    },
+    RATE_LIMIT_INTENTS_PER_MINUTE: { schema: perMinute, doc: 'Payment intents, likewise; 10 where keys are configured.' },
+    RATE_LIMIT_REPORTS_PER_MINUTE: { schema: perMinute, doc: 'New reports, likewise; 10 where keys are configured.' },
+    RATE_LIMIT_PDFS_PER_MINUTE: { schema: perMinute, doc: 'PDFs read, likewise; 60 where keys are configured.' },
+    RATE_LIMIT_DELIVERIES_PER_MINUTE: { schema: perMinute, doc: 'Reports sent again, likewise; 10 where keys are configured.' },
+    IN_FLIGHT_VITAL: { schema: places, default: 512, doc: 'Notifications, payment status, probes and metrics that are answered at the same time; one more is 503.' },
+    IN_FLIGHT_VISIT: { schema: places, default: 256, doc: 'Calls of sessions and payments at the same time, likewise.' },
+    IN_FLIGHT_REPORT: { schema: places, default: 64, doc: 'Calls of reports at the same time, likewise.' },
+    IN_FLIGHT_LIST: { schema: places, default: 16, doc: 'Lists and pages for people at the same time, likewise.' },
+    OVERLOAD_DELAY_MS: {
+      schema: setting.integer({ min: 1, max: 60_000 }),
+      default: 100,
+      doc: 'How late the event loop may usually be: beyond it lists are refused with 503, beyond twice that reports, beyond four times all but notifications, status and probes.',
+    },
+    MAX_CONNECTIONS: { schema: places, default: 5000, doc: 'Connections to the gateway; one more is closed at once.' },
     SESSIONS_GRPC_PORT: { schema: setting.port, default: 50051, doc: 'The port the sessions service listens on.' },
     PAYMENTS_GRPC_PORT: { schema: setting.port, default: 50052, doc: 'The port the payments service listens on.' },
     REPORTING_GRPC_PORT: { schema: setting.port, default: 50053, doc: 'The port the reporting service listens on.' },
@@ -30,11 +75,22 @@ export const gatewaySettings = {
   }),
 };
 
+type Settings = ReturnType<typeof readSettings<typeof gatewaySettings>>;
+
 /** Reads the settings once. Fails with a SettingsError that names each bad one. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env) {
   const settings = readSettings(gatewaySettings, { env, file: loadSettingsFile() });
+  const keys = keysOf(settings);
   return {
     env: settings.AGENT_ENV,
+    /** None: open to whoever reaches it. */
+    keys,
+    ratesPerMinute: ratesOf(settings, keys.length > 0 ? usualRates : {}),
+    places: {
+      vital: settings.IN_FLIGHT_VITAL, visit: settings.IN_FLIGHT_VISIT, report: settings.IN_FLIGHT_REPORT, list: settings.IN_FLIGHT_LIST,
+    } satisfies Places,
+    toleratedDelayMs: settings.OVERLOAD_DELAY_MS,
+    mostConnections: settings.MAX_CONNECTIONS,
     host: settings.HOST,
     port: settings.PORT,
     trustedProxies: settings.TRUSTED_PROXIES,
@@ -62,6 +118,31 @@ export type GatewayConfig = ReturnType<typeof readConfig>;
 
 /** Where each service is found, by name. */
 export type Peers = GatewayConfig['peers'];
+
+/** Fails with a SettingsError where two have the same key, and where there is none and somebody else could reach the gateway (X1). */
+function keysOf({ AGENT_ENV, HOST, KIOSK_API_KEYS, OPERATOR_API_KEYS }: Settings): ApiKey[] {
+  const keys: ApiKey[] = [
+    ...KIOSK_API_KEYS.map((key) => ({ role: 'kiosk' as const, ...key })), ...OPERATOR_API_KEYS.map((key) => ({ role: 'operator' as const, ...key })),
+  ];
+  const shared = sharedKey(keys);
+  if (shared !== undefined) throw new SettingsError([shared]);
+  if (keys.length > 0) return keys;
+  if (AGENT_ENV === 'PROD') throw new SettingsError(['PROD needs API keys: set KIOSK_API_KEYS and OPERATOR_API_KEYS']);
+  if (!isLoopbackHost(HOST)) {
+    throw new SettingsError(['a gateway without API keys is open and listens on 127.0.0.1 only: set KIOSK_API_KEYS and OPERATOR_API_KEYS, or HOST']);
+  }
+  return keys;
+}
+
+function ratesOf(settings: Settings, usual: Partial<RateLimits>): RateLimits {
+  return {
+    requests: settings.RATE_LIMIT_REQUESTS_PER_MINUTE ?? usual.requests,
+    intents: settings.RATE_LIMIT_INTENTS_PER_MINUTE ?? usual.intents,
+    reports: settings.RATE_LIMIT_REPORTS_PER_MINUTE ?? usual.reports,
+    pdfs: settings.RATE_LIMIT_PDFS_PER_MINUTE ?? usual.pdfs,
+    deliveries: settings.RATE_LIMIT_DELIVERIES_PER_MINUTE ?? usual.deliveries,
+  };
+}
 
 function isNetwork(text: string): boolean {
   const [ip = '', bits, ...rest] = text.split('/');

@@ -1,31 +1,45 @@
 /** Liveness: the process answers. Readiness: every service behind it is ready. */
 import { Fault } from '@kiosk/fault';
+import { liveAnswer, readyAnswer } from './answers.ts';
 import type { Peers } from './config.ts';
 import { sendProblem } from './problem.ts';
-import type { Route } from './routes.ts';
+import { route, type Route } from './route.ts';
 
 const timeoutMs = 1500;
 
 export function healthRoutes({ peers }: { peers: Peers }): Route[] {
   return [
-    {
+    route({
       method: 'get',
       path: '/health/live',
-      handle: (_request, response) => {
+      name: 'getLiveness',
+      summary: 'Whether this process answers.',
+      roles: ['public'],
+      urgency: 'vital',
+      rate: 'none',
+      answers: { 200: { description: 'It does', schema: liveAnswer } },
+      handle: ({ response }) => {
         response.json({ status: 'ok' });
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: '/health/ready',
-      async handle(_request, response) {
+      name: 'getReadiness',
+      summary: 'Whether every service behind it is ready.',
+      roles: ['public'],
+      urgency: 'vital',
+      rate: 'none',
+      answers: { 200: { description: 'All are', schema: readyAnswer } },
+      faults: { 503: ['not_ready'] },
+      async handle({ response }) {
         const checked = await Promise.all(Object.entries(peers).map(async ([service, { metricsAddress }]) => [service, await check(metricsAddress)] as const));
         const checks = Object.fromEntries(checked);
         const missing = Object.keys(checks).filter((service) => checks[service] !== 'ok');
         if (missing.length === 0) response.json({ status: 'ok', checks });
         else sendProblem(response, new Fault({ kind: 'unavailable', reason: 'not_ready', message: `Not ready: ${missing.join(', ')}.` }), { checks });
       },
-    },
+    }),
   ];
 }
 

@@ -2,7 +2,7 @@
 import type { Metrics } from '@kiosk/service';
 import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue } from 'prom-client';
 import type { Peers } from './config.ts';
-import type { Route } from './routes.ts';
+import { route, type Route } from './route.ts';
 
 const timeoutMs = 1500;
 
@@ -11,10 +11,15 @@ type Scraped = MetricObjectWithValues<MetricValue<string>>[];
 /** A service that does not answer is `up 0`; the page has everybody else. */
 export function metricsRoutes({ peers, metrics }: { peers: Peers; metrics: Metrics }): Route[] {
   const up = metrics.gauge({ name: 'up', help: 'Whether the service answered when it was asked for its metrics.', labels: ['service'] });
-  return [{
+  return [route({
     method: 'get',
     path: '/metrics',
-    async handle(_request, response) {
+    name: 'getMetrics',
+    summary: 'The metrics of all services, for Prometheus. From this machine it needs no key.',
+    roles: ['local', 'operator'],
+    urgency: 'vital',
+    answers: { 200: { description: 'One exposition; a service that does not answer is `up` 0', type: 'text/plain' } },
+    async handle({ response }) {
       const scraped = await Promise.all(Object.entries(peers).map(async ([service, { metricsAddress }]) => {
         const theirs = await scrape(metricsAddress);
         up.set({ service }, theirs ? 1 : 0);
@@ -25,7 +30,7 @@ export function metricsRoutes({ peers, metrics }: { peers: Peers; metrics: Metri
       const merged = AggregatorRegistry.aggregate([await metrics.registry.getMetricsAsJSON(), ...scraped]);
       response.type(merged.contentType).send(await merged.metrics());
     },
-  }];
+  })];
 }
 
 async function scrape(address: string): Promise<Scraped | undefined> {

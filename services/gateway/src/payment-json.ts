@@ -3,7 +3,8 @@ import {
   IntentStatus as WireStatus, RefundStatus as WireRefundStatus, type GetIntentStatusResponse, type Intent, type Refund,
 } from '@kiosk/contracts/payments/v1/payments';
 import type { z } from 'zod';
-import type { intentStatus } from './schemas.ts';
+import type { intentAnswer, intentStatusAnswer, refundAnswer } from './answers.ts';
+import type { intentStatus, refundStatus } from './schemas.ts';
 import { objectOf, optionalTimeOf, timeOf, wordOf, type Words } from './wire.ts';
 
 export const intentStatuses: Words<z.infer<typeof intentStatus>, WireStatus> = {
@@ -13,13 +14,13 @@ export const intentStatuses: Words<z.infer<typeof intentStatus>, WireStatus> = {
   expired: WireStatus.INTENT_STATUS_EXPIRED,
 };
 
-const refundStatuses: Words<'pending' | 'succeeded' | 'canceled', WireRefundStatus> = {
+const refundStatuses: Words<z.infer<typeof refundStatus>, WireRefundStatus> = {
   pending: WireRefundStatus.REFUND_STATUS_PENDING,
   succeeded: WireRefundStatus.REFUND_STATUS_SUCCEEDED,
   canceled: WireRefundStatus.REFUND_STATUS_CANCELED,
 };
 
-export function intentJson(intent: Intent) {
+export function intentJson(intent: Intent): z.input<typeof intentAnswer> {
   return {
     intentId: intent.id,
     sessionId: intent.sessionId,
@@ -42,7 +43,7 @@ export function intentJson(intent: Intent) {
   };
 }
 
-export function refundJson(refund: Refund) {
+export function refundJson(refund: Refund): z.input<typeof refundAnswer> {
   return {
     refundId: refund.id,
     amount: refund.amountMinor,
@@ -52,7 +53,7 @@ export function refundJson(refund: Refund) {
   };
 }
 
-export function intentStatusJson(answer: GetIntentStatusResponse) {
+export function intentStatusJson(answer: GetIntentStatusResponse): z.input<typeof intentStatusAnswer> {
   return {
     intentId: answer.intentId,
     status: wordOf(intentStatuses, answer.status),

@@ -1,15 +1,15 @@
 import { IntentStatus, type PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
 import { Fault } from '@kiosk/fault';
 import type { Call, Rpc } from '@kiosk/rpc';
-import type { Request } from 'express';
 import { toBuffer, toString } from 'qrcode';
+import { intentAnswer, intentListAnswer, intentStatusAnswer, refundAnswer } from './answers.ts';
 import { notModified } from './etag.ts';
-import { parse } from './parse.ts';
 import { intentJson, intentStatusJson, intentStatuses, refundJson } from './payment-json.ts';
-import { idempotencyKeyOf } from './request.ts';
-import { idOf, type Route } from './routes.ts';
+import { route, type Ref, type Route } from './route.ts';
 import { createIntent, listIntents, nothing, refundIntent } from './schemas.ts';
 import { present } from './wire.ts';
+
+const intentRef: Ref = { prefix: 'pay', reason: 'intent_not_found', message: 'There is no such payment intent.' };
 
 /** A kiosk's screen may be served from elsewhere and still has to show the picture. */
 const pictureHeaders = { 'cache-control': 'private, max-age=3600, immutable', 'cross-origin-resource-policy': 'cross-origin' };
@@ -19,105 +19,164 @@ const qrRetryAfterMs = 1000;
 
 export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
   return [
-    {
+    route({
       method: 'post',
       path: '/api/payments/intent',
-      async handle(request, response, call) {
-        const idempotencyKey = idempotencyKeyOf(request);
-        const { amount, currency, sessionId, description, metadata = {} } = parse(createIntent, request.body);
+      name: 'createIntent',
+      summary: 'Asks for a payment. A session has one pending intent at most: the same amount again answers it, another amount replaces it.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'visit',
+      rate: 'intents',
+      body: createIntent,
+      idempotent: true,
+      answers: {
+        201: { description: 'The new intent, with what to draw as a QR code', schema: intentAnswer },
+        200: { description: 'The pending intent of the session, which was there already', schema: intentAnswer },
+      },
+      faults: { 400: ['invalid_amount', 'amount_not_listed'], 404: ['session_not_found'], 409: ['session_final', 'already_paid'], 503: ['psp_unavailable'] },
+      async handle({ body, idempotencyKey, response, call }) {
+        const { amount, currency, sessionId, description, metadata = {} } = body;
         const { intent, created } = await payments.createIntent({
           idempotencyKey, sessionId, amountMinor: amount, currency, description, metadataJson: JSON.stringify(metadata),
         }, call);
         response.status(created ? 201 : 200).json(intentJson(present(intent)));
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: '/api/payments/status/:id',
-      async handle(request, response, call) {
-        const status = await payments.getIntentStatus({ intentId: intentIdOf(request) }, call);
+      name: 'getIntentStatus',
+      summary: 'Tells where a payment stands. For screens that ask every second or two: send the ETag back as If-None-Match and get 304 while nothing changed.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'vital',
+      ref: intentRef,
+      answers: { 200: { description: 'Where it stands', schema: intentStatusAnswer }, 304: { description: 'As If-None-Match says' } },
+      async handle({ id: intentId, request, response, call }) {
+        const status = await payments.getIntentStatus({ intentId }, call);
         const json = intentStatusJson(status);
         response.set('cache-control', 'private, no-cache');
         if (notModified(request, response, `${json.intentId}.${json.status}.${present(status.updatedAt).getTime()}`)) return;
         response.json(json);
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: '/api/payments/intent/:id',
-      async handle(request, response, call) {
-        const { intent } = await payments.getIntent({ intentId: intentIdOf(request) }, call);
+      name: 'getIntent',
+      summary: 'Reads an intent with its refunds.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'visit',
+      ref: intentRef,
+      answers: { 200: { description: 'The intent', schema: intentAnswer } },
+      async handle({ id: intentId, response, call }) {
+        const { intent } = await payments.getIntent({ intentId }, call);
         response.json(intentJson(present(intent)));
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: '/api/payments',
-      async handle(request, response, call) {
-        const { status, limit = 0, cursor = '', ...rest } = parse(listIntents, request.query);
+      name: 'listIntents',
+      summary: 'Lists intents, newest first. A kiosk sees its own.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'list',
+      query: listIntents,
+      answers: { 200: { description: 'A page of intents', schema: intentListAnswer } },
+      faults: { 400: ['invalid_cursor'] },
+      async handle({ query, response, call }) {
+        const { status, limit = 0, cursor = '', ...rest } = query;
         const page = await payments.listIntents({
           ...rest, status: status ? intentStatuses[status] : IntentStatus.INTENT_STATUS_UNSPECIFIED, limit, cursor,
         }, call);
         response.json({ payments: page.intents.map(intentJson), count: page.intents.length, nextCursor: page.nextCursor || undefined });
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: '/api/payments/qr/:id.svg',
-      async handle(request, response, call) {
-        const picture = await toString(await qrCodeDataOf(request, call), { type: 'svg' });
+      name: 'getQrSvg',
+      summary: 'The QR code of an intent as SVG.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'visit',
+      ref: intentRef,
+      answers: { 200: { description: 'The picture', type: 'image/svg+xml' } },
+      faults: { 404: ['qr_not_ready'] },
+      async handle({ id, response, call }) {
+        const picture = await toString(await qrCodeDataOf(id, call), { type: 'svg' });
         response.set(pictureHeaders).type('image/svg+xml').send(picture);
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: '/api/payments/qr/:id.png',
-      async handle(request, response, call) {
-        const picture = await toBuffer(await qrCodeDataOf(request, call), { width: pngWidthPixels });
+      name: 'getQrPng',
+      summary: `The QR code of an intent as PNG, ${pngWidthPixels} pixels wide.`,
+      roles: ['kiosk', 'operator'],
+      // Twenty times what the SVG costs.
+      urgency: 'list',
+      ref: intentRef,
+      answers: { 200: { description: 'The picture', type: 'image/png' } },
+      faults: { 404: ['qr_not_ready'] },
+      async handle({ id, response, call }) {
+        const picture = await toBuffer(await qrCodeDataOf(id, call), { width: pngWidthPixels });
         response.set(pictureHeaders).type('image/png').send(picture);
       },
-    },
-    {
+    }),
+    route({
       method: 'post',
       path: '/api/payments/cancel/:id',
-      async handle(request, response, call) {
-        const intentId = intentIdOf(request);
-        parse(nothing, request.body);
+      name: 'cancelIntent',
+      summary: 'Ends a pending intent for the customer, who went away or thought again. Money that comes all the same is counted or returned.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'visit',
+      ref: intentRef,
+      body: nothing,
+      answers: { 200: { description: 'The intent, failed as `canceled_by_customer`; the same answer when asked again', schema: intentAnswer } },
+      faults: { 409: ['intent_final'] },
+      async handle({ id: intentId, response, call }) {
         const { intent } = await payments.cancelIntent({ intentId }, call);
         response.json(intentJson(present(intent)));
       },
-    },
-    {
+    }),
+    route({
       method: 'post',
       path: '/api/payments/confirm/:id',
-      async handle(request, response, call) {
-        const intentId = intentIdOf(request);
-        parse(nothing, request.body);
+      name: 'confirmIntent',
+      summary: 'Pays by hand at the development PSP. With a real one it is refused.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'visit',
+      ref: intentRef,
+      body: nothing,
+      answers: { 200: { description: 'The confirmed intent', schema: intentAnswer } },
+      faults: { 403: ['dev_only'], 409: ['intent_final'] },
+      async handle({ id: intentId, response, call }) {
         const { intent } = await payments.confirmIntent({ intentId }, call);
         response.json(intentJson(present(intent)));
       },
-    },
-    {
+    }),
+    route({
       method: 'post',
       path: '/api/payments/refund/:id',
-      async handle(request, response, call) {
-        const idempotencyKey = idempotencyKeyOf(request);
-        const intentId = intentIdOf(request);
-        const { amount, reason } = parse(refundIntent, request.body);
+      name: 'refundIntent',
+      summary: 'Gives money back, all that is left or a part of it.',
+      roles: ['operator'],
+      urgency: 'visit',
+      ref: intentRef,
+      body: refundIntent,
+      idempotent: true,
+      answers: { 201: { description: 'The refund; the PSP may still be at it', schema: refundAnswer } },
+      faults: { 409: ['intent_not_confirmed', 'refund_exceeds_payment'] },
+      async handle({ id: intentId, idempotencyKey, body: { amount, reason }, response, call }) {
         const { refund } = await payments.refundIntent({ idempotencyKey, intentId, amountMinor: amount, reason }, call);
         response.status(201).json(refundJson(present(refund)));
       },
-    },
+    }),
   ];
 
-  async function qrCodeDataOf(request: Request, call: Call): Promise<string> {
-    const { intent } = await payments.getIntent({ intentId: intentIdOf(request) }, call);
+  async function qrCodeDataOf(intentId: string, call: Call): Promise<string> {
+    const { intent } = await payments.getIntent({ intentId }, call);
     const { qrCodeData } = present(intent);
     if (qrCodeData !== '') return qrCodeData;
     throw new Fault({ kind: 'not_found', reason: 'qr_not_ready', message: 'The payment has no QR code yet.', retryAfterMs: qrRetryAfterMs });
   }
-}
-
-function intentIdOf(request: Request): string {
-  return idOf(request, { prefix: 'pay', reason: 'intent_not_found', message: 'There is no such payment intent.' });
 }

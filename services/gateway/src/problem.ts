@@ -51,10 +51,16 @@ export function problemOf(fault: Fault, requestId: string, extension: object = {
   };
 }
 
+/** What Retry-After says, if anything. */
+export function retryAfterSecondsOf({ kind, retryAfterMs }: Fault): number | undefined {
+  const later = kind === 'exhausted' || kind === 'unavailable' ? usualRetryAfterMs : undefined;
+  const ms = retryAfterMs ?? later;
+  return ms === undefined ? undefined : Math.max(1, Math.ceil(ms / 1000));
+}
+
 export function sendProblem(response: Response, fault: Fault, extension: object = {}): void {
-  const later = fault.kind === 'exhausted' || fault.kind === 'unavailable' ? usualRetryAfterMs : undefined;
-  const retryAfterMs = fault.retryAfterMs ?? later;
-  if (retryAfterMs !== undefined) response.set('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000))));
+  const retryAfter = retryAfterSecondsOf(fault);
+  if (retryAfter !== undefined) response.set('retry-after', String(retryAfter));
   response.set('cache-control', 'no-store').removeHeader('etag');
   response.status(statusOf(fault)).type('application/problem+json')
     .send(JSON.stringify(problemOf(fault, response.get('x-request-id') ?? '', extension)));

@@ -4,19 +4,22 @@ import {
   type Delivery, type Diagnostics, type Report, type Thickness,
 } from '@kiosk/contracts/reporting/v1/reporting';
 import type { z } from 'zod';
-import type { createDiagnosticsReport, createThicknessReport, dtcStatus, measurementStatus, severity, vehicleType } from './schemas.ts';
+import type { reportAnswer } from './answers.ts';
+import type {
+  createDiagnosticsReport, createThicknessReport, deliveryStatus, dtcStatus, measurementStatus, reportStatus, reportType, severity, vehicleType,
+} from './schemas.ts';
 import { optionalTimeOf, timeOf, wordOf, type Words } from './wire.ts';
 
-const reportTypes: Words<'diagnostics' | 'thickness', ReportType> = {
+const reportTypes: Words<z.infer<typeof reportType>, ReportType> = {
   diagnostics: ReportType.REPORT_TYPE_DIAGNOSTICS,
   thickness: ReportType.REPORT_TYPE_THICKNESS,
 };
 
-const reportStatuses: Words<'ready' | 'failed', ReportStatus> = { ready: ReportStatus.REPORT_STATUS_READY, failed: ReportStatus.REPORT_STATUS_FAILED };
+const reportStatuses: Words<z.infer<typeof reportStatus>, ReportStatus> = { ready: ReportStatus.REPORT_STATUS_READY, failed: ReportStatus.REPORT_STATUS_FAILED };
 
 const channels: Words<'email' | 'sms', DeliveryChannel> = { email: DeliveryChannel.DELIVERY_CHANNEL_EMAIL, sms: DeliveryChannel.DELIVERY_CHANNEL_SMS };
 
-const deliveryStatuses: Words<'queued' | 'sending' | 'sent' | 'delivered' | 'dead', DeliveryStatus> = {
+const deliveryStatuses: Words<z.infer<typeof deliveryStatus>, DeliveryStatus> = {
   queued: DeliveryStatus.DELIVERY_STATUS_QUEUED,
   sending: DeliveryStatus.DELIVERY_STATUS_SENDING,
   sent: DeliveryStatus.DELIVERY_STATUS_SENT,
@@ -51,7 +54,7 @@ const measurementStatuses: Words<z.infer<typeof measurementStatus>, MeasurementS
   critical: MeasurementStatus.MEASUREMENT_STATUS_CRITICAL,
 };
 
-export function reportJson(report: Report) {
+export function reportJson(report: Report): z.input<typeof reportAnswer> {
   return {
     reportId: report.id,
     sessionId: report.sessionId,
@@ -65,7 +68,7 @@ export function reportJson(report: Report) {
   };
 }
 
-function deliveryJson(delivery: Delivery) {
+function deliveryJson(delivery: Delivery): z.input<typeof reportAnswer>['deliveries'][number] {
   return {
     deliveryId: delivery.id,
     channel: wordOf(channels, delivery.channel),

@@ -1,89 +1,137 @@
 import type { ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
 import type { Rpc } from '@kiosk/rpc';
-import type { Request } from 'express';
+import { reportAnswer, reportListAnswer } from './answers.ts';
 import { notModified } from './etag.ts';
-import { parse } from './parse.ts';
 import { diagnosticsWire, reportJson, thicknessWire } from './report-json.ts';
-import { idempotencyKeyOf } from './request.ts';
-import { idOf, type Route } from './routes.ts';
+import { route, type Ref, type Route } from './route.ts';
 import { createDiagnosticsReport, createThicknessReport, deliverReport } from './schemas.ts';
+import { sessionRef } from './sessions.ts';
 import { present } from './wire.ts';
+
+const reportRef: Ref = { prefix: 'rep', reason: 'report_not_found', message: 'There is no such report.' };
 
 /** 200 codes or 200 points with everything that may be said of them. */
 const bodyLimitBytes = 256 * 1024;
 /** A report waits for its PDF. */
 export const reportTimeoutMs = 30_000;
 
+const recipientFaults = ['invalid_email', 'invalid_phone'];
+const reportFaults = {
+  402: ['payment_required'],
+  404: ['session_not_found'],
+  409: ['session_type_mismatch', 'session_final'],
+  429: ['pdf_queue_full'],
+  503: ['report_not_ready'],
+};
+const made = { 201: { description: 'The report; its deliveries follow', schema: reportAnswer } };
+
 export function reportRoutes(reporting: Rpc<ReportingServer>): Route[] {
   return [
-    {
+    route({
       method: 'post',
       path: '/api/reports/diagnostics',
+      name: 'createDiagnosticsReport',
+      summary: 'Makes the report of a diagnostics session and sends it to `deliverTo`, or to the session\'s contact.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'report',
+      rate: 'reports',
+      body: createDiagnosticsReport,
+      idempotent: true,
       bodyLimitBytes,
       timeoutMs: reportTimeoutMs,
-      async handle(request, response, call) {
-        const idempotencyKey = idempotencyKeyOf(request);
-        const { data: { sessionId, ...data }, deliverTo } = parse(createDiagnosticsReport, request.body);
+      answers: made,
+      faults: { 400: ['invalid_diagnostics', ...recipientFaults], ...reportFaults },
+      async handle({ idempotencyKey, body, response, call }) {
+        const { data: { sessionId, ...data }, deliverTo } = body;
         const { report } = await reporting.createDiagnosticsReport({ idempotencyKey, sessionId, data: diagnosticsWire(data), deliverTo }, call);
         response.status(201).json(reportJson(present(report)));
       },
-    },
-    {
+    }),
+    route({
       method: 'post',
       path: '/api/reports/thickness',
+      name: 'createThicknessReport',
+      summary: 'Makes the report of a thickness session and sends it to `deliverTo`, or to the session\'s contact.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'report',
+      rate: 'reports',
+      body: createThicknessReport,
+      idempotent: true,
       bodyLimitBytes,
       timeoutMs: reportTimeoutMs,
-      async handle(request, response, call) {
-        const idempotencyKey = idempotencyKeyOf(request);
-        const { data: { sessionId, ...data }, deliverTo } = parse(createThicknessReport, request.body);
+      answers: made,
+      faults: { 400: ['invalid_thickness', ...recipientFaults], ...reportFaults },
+      async handle({ idempotencyKey, body, response, call }) {
+        const { data: { sessionId, ...data }, deliverTo } = body;
         const { report } = await reporting.createThicknessReport({ idempotencyKey, sessionId, data: thicknessWire(data), deliverTo }, call);
         response.status(201).json(reportJson(present(report)));
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: '/api/reports/:id',
-      async handle(request, response, call) {
-        const { report } = await reporting.getReport({ reportId: reportIdOf(request) }, call);
+      name: 'getReport',
+      summary: 'Reads a report with its deliveries.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'report',
+      ref: reportRef,
+      answers: { 200: { description: 'The report', schema: reportAnswer } },
+      async handle({ id: reportId, response, call }) {
+        const { report } = await reporting.getReport({ reportId }, call);
         response.json(reportJson(present(report)));
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: '/api/reports/:id/pdf',
+      name: 'getReportPdf',
+      summary: 'The report itself. Its bytes never change: send the ETag back as If-None-Match.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'report',
+      rate: 'pdfs',
+      ref: reportRef,
       timeoutMs: reportTimeoutMs,
-      async handle(request, response, call) {
-        const reportId = reportIdOf(request);
+      answers: { 200: { description: 'The PDF', type: 'application/pdf' }, 304: { description: 'As If-None-Match says' } },
+      faults: { 402: ['payment_required'], 404: ['report_file_missing'] },
+      async handle({ id: reportId, request, response, call }) {
         const { pdf, sha256 } = await reporting.getReportPdf({ reportId }, call);
         response.set('cache-control', 'private, no-cache');
         if (notModified(request, response, sha256)) return;
         response.set('content-disposition', `inline; filename="${reportId}.pdf"`).type('application/pdf').send(pdf);
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: '/api/reports/session/:sessionId',
-      async handle(request, response, call) {
-        const sessionId = idOf(request, { name: 'sessionId', prefix: 'ses', reason: 'session_not_found', message: 'There is no such session.' });
+      name: 'listSessionReports',
+      summary: 'Lists the reports of a session.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'report',
+      ref: sessionRef,
+      answers: { 200: { description: 'The session\'s reports', schema: reportListAnswer } },
+      async handle({ id: sessionId, response, call }) {
         const { reports } = await reporting.listSessionReports({ sessionId }, call);
         response.json({ reports: reports.map(reportJson), count: reports.length });
       },
-    },
-    {
+    }),
+    route({
       method: 'post',
       path: '/api/reports/:id/deliver',
+      name: 'deliverReport',
+      summary: 'Sends a report again, or to somebody else.',
+      roles: ['operator'],
+      urgency: 'report',
+      rate: 'deliveries',
+      ref: reportRef,
+      body: deliverReport,
+      idempotent: true,
       timeoutMs: reportTimeoutMs,
-      async handle(request, response, call) {
-        const reportId = reportIdOf(request);
-        const idempotencyKey = idempotencyKeyOf(request);
-        const to = parse(deliverReport, request.body);
+      answers: { 202: { description: 'The report, with the new deliveries waiting', schema: reportAnswer } },
+      faults: { 400: recipientFaults, 402: ['payment_required'] },
+      async handle({ id: reportId, idempotencyKey, body: to, response, call }) {
         const { report } = await reporting.deliverReport({ idempotencyKey, reportId, to }, call);
         response.status(202).json(reportJson(present(report)));
       },
-    },
+    }),
   ];
-}
-
-function reportIdOf(request: Request): string {
-  return idOf(request, { prefix: 'rep', reason: 'report_not_found', message: 'There is no such report.' });
 }

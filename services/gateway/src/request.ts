@@ -5,7 +5,9 @@ import type { Log, Metrics } from '@kiosk/service';
 import { SpanKind, SpanStatusCode, context, propagation, trace, type Context, type Span, type Tracer } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import type { Identify } from './access.ts';
 import { routeOf } from './problem.ts';
 
 const userAgentLength = 200;
@@ -16,13 +18,13 @@ const quietRoutes = new Set(['/metrics', '/health/live', '/health/ready']);
 const bucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** The first middleware: begins the request, and tells of it once its answer is out. */
-export function beginRequest({ tracer, metrics, log }: { tracer: Tracer; metrics: Metrics; log: Log }): RequestHandler {
+export function beginRequest({ tracer, metrics, log, identify }: { tracer: Tracer; metrics: Metrics; log: Log; identify: Identify }): RequestHandler {
   const duration = metrics.histogram({
     name: 'http_request_duration_seconds', help: 'Duration of HTTP requests.', labels: ['method', 'route', 'status'], buckets: bucketsSeconds,
   });
   return (request, response, next) => {
     const startedAt = performance.now();
-    const { requestId } = begin(request, response);
+    const { requestId, caller } = begin(request, response, identify);
     response.set({ 'x-request-id': requestId, 'cache-control': 'no-store' });
     const parent = parentOf(request);
     const span = tracer.startSpan(request.method, { kind: SpanKind.SERVER, attributes: { 'http.request.method': request.method } }, parent);
@@ -31,7 +33,8 @@ export function beginRequest({ tracer, metrics, log }: { tracer: Tracer; metrics
     response.once('close', () => context.with(active, () => {
       const [method, route, httpStatus, seconds] = [request.method, routeOf(request), statusOf(response), (performance.now() - startedAt) / 1000];
       duration.observe({ method, route, status: String(httpStatus) }, seconds);
-      const fields = { method, route, httpStatus, durationMs: Math.round(seconds * 1000), requestId };
+      const actor = caller.name === '' ? caller.role : `${caller.role}:${caller.name}`;
+      const fields = { method, route, httpStatus, durationMs: Math.round(seconds * 1000), requestId, actor };
       if (quietRoutes.has(route)) log.debug(fields, 'request');
       else log.info(fields, 'request');
       span.updateName(`${method} ${route}`).setAttributes({ 'http.route': route, 'http.response.status_code': httpStatus });
@@ -46,12 +49,12 @@ type Begun = { requestId: string; caller: Caller; startedAt: number; closed: Abo
 
 const begun = new WeakMap<Response, Begun>();
 
-function begin(request: Request, response: Response): Begun {
+function begin(request: Request, response: Response, identify: Identify): Begun {
   const close = new AbortController();
   response.once('close', () => {
     if (!response.writableFinished) close.abort();
   });
-  const started = { requestId: requestIdOf(request), caller: callerOf(request), startedAt: Date.now(), closed: close.signal };
+  const started = { requestId: requestIdOf(request), caller: { ...identify(request), ...clientOf(request) }, startedAt: Date.now(), closed: close.signal };
   begun.set(response, started);
   return started;
 }
@@ -68,6 +71,11 @@ export function callFor(response: Response, { timeoutMs, givenUp }: { timeoutMs:
   return { requestId, caller, deadlineAt: startedAt + timeoutMs, signal: givenUp ? closed : neverClosed };
 }
 
+/** Who asks, as far as its key and its address tell. */
+export function callerOf(response: Response): Caller {
+  return begun.get(response)!.caller;
+}
+
 /** The header `Idempotency-Key`; empty without one. Fails with `invalid_idempotency_key`. */
 export function idempotencyKeyOf(request: Request): string {
   const key = request.get('idempotency-key');
@@ -76,16 +84,17 @@ export function idempotencyKeyOf(request: Request): string {
   return key;
 }
 
-function requestIdOf(request: Request): string {
-  const given = request.get('x-request-id');
-  return given !== undefined && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+/** The caller's own id, if it is one. */
+export function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
 /** The address is the socket's, or what a proxy named in TRUSTED_PROXIES says; never what a client says of itself (W6). */
-function callerOf(request: Request): Caller {
+function clientOf(request: Request): Pick<Caller, 'ip' | 'userAgent'> {
   const said = request.ip ?? '';
   const ip = (isIP(said) ? said : request.socket.remoteAddress)?.replace(/^::ffff:(?=\d+\.)/, '');
-  return { role: 'anonymous', name: '', ip, userAgent: request.get('user-agent')?.slice(0, userAgentLength) };
+  return { ip, userAgent: request.get('user-agent')?.slice(0, userAgentLength) };
 }
 
 /** Of what a client sends along only the trace is taken up: its baggage would travel to every service. */

@@ -1,33 +1,29 @@
-/** A route as data, and how the table of all routes becomes an Express application's. */
+/** How the table of all routes becomes an Express application's. */
 import { Fault, notFound } from '@kiosk/fault';
-import type { Call } from '@kiosk/rpc';
-import type { Express, Request, RequestHandler, Response } from 'express';
+import type { Express, Request, RequestHandler } from 'express';
+import { admit } from './access.ts';
 import { readBytes, readJson } from './body.ts';
-import { callFor } from './request.ts';
-
-export type Method = 'get' | 'post' | 'patch' | 'delete';
-
-export type Route = {
-  method: Method;
-  /** As Express writes it: `/api/sessions/:id`. */
-  path: string;
-  /** How much of a body is read; 0 leaves it unread. 64 KiB without one; a GET has no body. */
-  bodyLimitBytes?: number;
-  /** Leaves the body's bytes as they came in `request.body`, whatever they are. */
-  rawBody?: boolean;
-  /** How long the services may take together, in ms. 10 s without one. */
-  timeoutMs?: number;
-  handle: (request: Request, response: Response, call: Call) => Promise<void> | void;
-};
+import type { Room } from './overload.ts';
+import { parse } from './parse.ts';
+import { callFor, idempotencyKeyOf } from './request.ts';
+import type { Ref, Route } from './route.ts';
+import type { Throttle } from './throttle.ts';
 
 const usualBodyLimitBytes = 64 * 1024;
 const usualTimeoutMs = 10_000;
 
+export type Gates = {
+  /** Nobody needs a key. */
+  open: boolean;
+  throttle: Throttle;
+  room: Room;
+};
+
 /** Mounts the routes; another method on one of their paths is 405 with Allow, everything else 404. */
-export function mount(app: Express, routes: readonly Route[]): void {
+export function mount(app: Express, routes: readonly Route[], gates: Gates): void {
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const mounted = app.route(path);
-    for (const route of ofPath) mounted[route.method](...handlersOf(route));
+    for (const route of ofPath) mounted[route.method](...gatesOf(route, gates), ...bodyOf(route), handlerOf(route, gates));
     const allow = ofPath.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase())).join(', ');
     mounted.all((_request, response) => {
       response.set('allow', allow);
@@ -39,16 +35,44 @@ export function mount(app: Express, routes: readonly Route[]): void {
   });
 }
 
-function handlersOf({ method, bodyLimitBytes = usualBodyLimitBytes, rawBody = false, timeoutMs = usualTimeoutMs, handle }: Route): RequestHandler[] {
-  const isRead = method === 'get';
-  const answer: RequestHandler = (request, response) => handle(request, response, callFor(response, { timeoutMs, givenUp: isRead }));
-  if (isRead || bodyLimitBytes === 0) return [answer];
-  return rawBody ? [readBytes({ limitBytes: bodyLimitBytes }), answer] : [...readJson({ limitBytes: bodyLimitBytes }), answer];
+/** All that can be refused before a byte of the body is read. Who guesses keys is counted as well. */
+function gatesOf({ roles, rate, urgency }: Route, { open, throttle, room }: Gates): RequestHandler[] {
+  return [
+    ...(rate === 'none' ? [] : [throttle('requests')]),
+    admit(roles, { open }),
+    ...(rate === undefined || rate === 'none' ? [] : [throttle(rate)]),
+    (_request, _response, next) => {
+      room.check(urgency);
+      next();
+    },
+  ];
 }
 
-/** A path's id. One that cannot be ours is not worth a call: fails with `reason`, as an unknown one does. */
-export function idOf(request: Request, { name = 'id', prefix, reason, message }: { name?: string; prefix: string; reason: string; message: string }): string {
-  const id = request.params[name];
+function bodyOf({ method, bodyLimitBytes = usualBodyLimitBytes, rawBody = false }: Route): RequestHandler[] {
+  if (method === 'get' || bodyLimitBytes === 0) return [];
+  return rawBody ? [readBytes({ limitBytes: bodyLimitBytes })] : readJson({ limitBytes: bodyLimitBytes });
+}
+
+function handlerOf(route: Route, { room }: Gates): RequestHandler {
+  const { method, urgency, ref, idempotent = false, timeoutMs = usualTimeoutMs } = route;
+  return async (request, response) => {
+    const asked = {
+      id: ref ? idOf(request, ref) : '',
+      idempotencyKey: idempotent ? idempotencyKeyOf(request) : '',
+      query: route.query && parse(route.query, request.query),
+      body: route.body && parse(route.body, request.body),
+      request,
+      response,
+      call: callFor(response, { timeoutMs, givenUp: method === 'get' }),
+    };
+    // Only once the body is there: who sends it slowly takes nobody's place.
+    using _place = room.enter(urgency);
+    await route.handle(asked);
+  };
+}
+
+function idOf(request: Request, { prefix, reason, message }: Ref): string {
+  const [id] = Object.values(request.params);
   if (typeof id !== 'string' || !id.startsWith(`${prefix}_`) || !/^\w{1,64}$/.test(id)) throw notFound(reason, message);
   return id;
 }

@@ -3,25 +3,30 @@ import { z } from 'zod';
 
 const metadataBytes = 16 * 1024;
 
+/** The schemas that have a name of their own in openapi.json. */
+export const requestNames = z.registry<{ id: string }>();
+
 // Kept as it is, not copied: a copy would lose names such as __proto__.
 const metadata = z.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'Must be a JSON object')
-  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataBytes, `Must be at most ${metadataBytes} bytes`);
+  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataBytes, `Must be at most ${metadataBytes} bytes`)
+  .meta({ type: 'object', description: `Whatever the kiosk wants to keep; at most ${metadataBytes} bytes of JSON` });
 
 /** RFC 3339: a date, a time with seconds, and an offset. */
 const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
 /** Whether it is one is the services' to say; control characters are not even worth the question. */
 const id = z.string().regex(/^[\x20-\x7e]{1,64}$/, 'Must be an id');
-const email = z.string().min(1).max(254);
-const phone = z.string().min(1).max(32);
-const contact = z.strictObject({ email: email.optional(), phone: phone.optional() });
+const email = z.string().min(1).max(254).describe('One mailbox');
+const phone = z.string().min(1).max(32).describe('8…, 7…, 9… or +7…, with or without blanks and brackets');
+const contact = z.strictObject({ email: email.optional(), phone: phone.optional() }).register(requestNames, { id: 'Contact' });
 const kioskId = z.string().regex(/^[\w.-]{1,64}$/, 'Must be 1–64 of A–Z, a–z, 0–9, dot, underscore and hyphen');
 
 const page = {
-  createdFrom: time.optional(),
-  createdTo: time.optional(),
-  limit: z.string().regex(/^\d{1,3}$/, 'Must be a whole number from 1 to 200').transform(Number).pipe(z.int().min(1).max(200)).optional(),
-  cursor: z.string().regex(/^[\x21-\x7e]{1,200}$/, 'Must be the nextCursor of the page before').optional(),
+  createdFrom: time.describe('From this time on').optional(),
+  createdTo: time.describe('Before this time').optional(),
+  limit: z.string().regex(/^\d{1,3}$/, 'Must be a whole number from 1 to 200').transform(Number).pipe(z.int().min(1).max(200))
+    .meta({ type: 'integer', minimum: 1, maximum: 200, default: 50, pattern: undefined }).optional(),
+  cursor: z.string().regex(/^[\x21-\x7e]{1,200}$/, 'Must be the nextCursor of the page before').describe('The nextCursor of the page before').optional(),
 };
 
 /** For a POST that needs nothing said. */
@@ -34,38 +39,42 @@ export const createSession = z.strictObject({
   type: sessionType,
   contact: contact.optional(),
   metadata: metadata.optional(),
-  ttlMs: z.int().min(1000).max(86_400_000).optional(),
+  ttlMs: z.int().min(1000).max(86_400_000).optional().describe('How long it stays active, in ms; an hour without one'),
   kioskId: kioskId.optional(),
-});
+}).register(requestNames, { id: 'NewSession' });
 
 /** RFC 7396: null removes. */
 export const updateSession = z.strictObject({
   contact: z.strictObject({ email: email.nullable().optional(), phone: phone.nullable().optional() }).nullable().optional(),
   metadata: metadata.optional(),
-});
+}).register(requestNames, { id: 'SessionPatch' });
 
 export const completeSession = z.strictObject({ metadata: metadata.optional() }).default({});
-export const failSession = z.strictObject({ reason: z.string().min(1).max(200) });
+export const failSession = z.strictObject({ reason: z.string().min(1).max(200) }).register(requestNames, { id: 'Failure' });
 export const listSessions = z.strictObject({ type: sessionType.optional(), status: sessionStatus.optional(), kioskId: kioskId.optional(), ...page });
 
 export const intentStatus = z.enum(['pending', 'confirmed', 'failed', 'expired']);
 
 export const createIntent = z.strictObject({
-  /** Minor units: kopecks or cents. */
-  amount: z.int().positive(),
+  amount: z.int().positive().describe('Minor units: kopecks or cents'),
   currency: z.enum(['RUB', 'USD', 'EUR']),
   sessionId: id,
   description: z.string().max(128).optional(),
   metadata: metadata.optional(),
-});
+}).register(requestNames, { id: 'NewIntent' });
+
+export const refundStatus = z.enum(['pending', 'succeeded', 'canceled']);
 
 export const refundIntent = z.strictObject({
-  /** Minor units; absent: all that is left. */
-  amount: z.int().positive().optional(),
+  amount: z.int().positive().optional().describe('Minor units; absent: all that is left'),
   reason: z.string().min(1).max(200),
-});
+}).register(requestNames, { id: 'NewRefund' });
 
 export const listIntents = z.strictObject({ sessionId: id.optional(), status: intentStatus.optional(), ...page });
+
+export const reportType = z.enum(['diagnostics', 'thickness']);
+export const reportStatus = z.enum(['ready', 'failed']);
+export const deliveryStatus = z.enum(['queued', 'sending', 'sent', 'delivered', 'dead']);
 
 export const severity = z.enum(['high', 'medium', 'low']);
 export const dtcStatus = z.enum(['stored', 'pending', 'permanent']);
@@ -81,7 +90,7 @@ const diagnostics = z.strictObject({
   vin: z.string().optional(),
   mileageKm: z.int32().nonnegative().optional(),
   dtcCodes: z.array(z.strictObject({
-    code: z.string(), description: z.string().optional(), severity: severity.optional(), status: dtcStatus.optional(),
+    code: z.string(), description: z.string().optional().describe('The dictionary\'s without one'), severity: severity.optional(), status: dtcStatus.optional(),
   })),
   milOn: z.boolean().optional(),
   monitors: z.array(z.strictObject({ name: z.string(), ready: z.boolean() })).optional(),
@@ -90,7 +99,7 @@ const diagnostics = z.strictObject({
   durationMs: z.int().nonnegative().optional(),
   cleared: z.boolean().optional(),
   clearedAt: time.optional(),
-});
+}).register(requestNames, { id: 'Diagnostics' });
 
 const thickness = z.strictObject({
   sessionId: id,
@@ -100,14 +109,15 @@ const thickness = z.strictObject({
   vin: z.string().optional(),
   measurements: z.array(z.strictObject({
     zone: z.string(),
-    /** µm. */
-    value: z.number().nonnegative(),
+    value: z.number().nonnegative().describe('µm'),
     point: z.int32().optional(),
     status: measurementStatus.optional(),
   })),
   timestamp: time,
-});
+}).register(requestNames, { id: 'Thickness' });
 
-export const createDiagnosticsReport = z.strictObject({ data: diagnostics, deliverTo: contact.optional() });
-export const createThicknessReport = z.strictObject({ data: thickness, deliverTo: contact.optional() });
-export const deliverReport = contact.refine((to) => to.email !== undefined || to.phone !== undefined, 'Must name an email, a phone or both');
+const deliverTo = contact.optional();
+export const createDiagnosticsReport = z.strictObject({ data: diagnostics, deliverTo }).register(requestNames, { id: 'NewDiagnosticsReport' });
+export const createThicknessReport = z.strictObject({ data: thickness, deliverTo }).register(requestNames, { id: 'NewThicknessReport' });
+export const deliverReport = contact.refine((to) => to.email !== undefined || to.phone !== undefined, 'Must name an email, a phone or both')
+  .meta({ minProperties: 1 }).register(requestNames, { id: 'Recipient' });

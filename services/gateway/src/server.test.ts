@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { startHttp } from './server.ts';
 import { aSession, sessionId, startTestGateway } from './testing.ts';
 
 test.each([
@@ -54,4 +55,52 @@ test('G5 stopping answers what is under way, takes nothing new and does not wait
 test('a port that is taken fails the start', async () => {
   await using gateway = await startTestGateway();
   await expect(startTestGateway({ config: { port: gateway.port } })).rejects.toThrow('EADDRINUSE');
+});
+
+const soon = { headersTimeout: 200, requestTimeout: 400, connectionsCheckingInterval: 50 };
+
+/** A server that reads the whole body, answers and has little patience. */
+function startImpatient({ mostConnections = 1000 }: { mostConnections?: number } = {}) {
+  return startHttp({
+    host: '127.0.0.1', port: 0, mostConnections, limits: soon,
+    listener: (request, response) => void request.on('error', () => {}).resume().once('end', () => response.end('read')),
+  });
+}
+
+/** A client that sends `head` and then a byte now and then, and what it is told in the end. */
+async function drip(port: number, head: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
+  socket.write(head);
+  const timer = setInterval(() => socket.write('x'), 20);
+  return text(socket).finally(() => clearInterval(timer));
+}
+
+test.each([
+  ['headers', 'GET / HTTP/1.1\r\nhost: a\r\nx: '],
+  ['a body', 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n'],
+])('G2 who sends %s byte by byte is told so in time and loses the connection, and others are served meanwhile', async (_what, head) => {
+  await using server = await startImpatient();
+  const slow = Array.from({ length: 100 }, () => drip(server.port, head));
+  const answer = await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: 'whole' });
+  expect(await answer.text()).toBe('read');
+  for (const said of await Promise.all(slow)) expect(said).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n[^]*"reason":"request_timeout"/);
+});
+
+test('who connects and says nothing loses the connection too', async () => {
+  await using server = await startImpatient();
+  const socket = connect(server.port, '127.0.0.1');
+  expect(await text(socket)).toMatch(/^HTTP\/1.1 408 /);
+});
+
+test('a connection beyond the limit is closed at once, and a free place is given again', async () => {
+  await using server = await startImpatient({ mostConnections: 1 });
+  const first = connect(server.port, '127.0.0.1');
+  await once(first, 'connect');
+  const second = connect(server.port, '127.0.0.1').on('error', () => {});
+  expect(await text(second).catch(() => '')).toBe('');
+  first.destroy();
+  await once(first, 'close');
+  let answer: Response | undefined;
+  while (!answer) answer = await fetch(`http://127.0.0.1:${server.port}/`).catch(() => undefined);
+  expect(await answer.text()).toBe('read');
 });

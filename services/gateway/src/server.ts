@@ -7,8 +7,11 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { problemOf } from './problem.ts';
 
-/** keepAliveTimeout is longer than a proxy's usual minute, so that the proxy is the one that closes. */
-const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 };
+/**
+ * keepAliveTimeout is longer than a proxy's usual minute, so that the proxy is the one that closes. Node looks for late requests only every
+ * connectionsCheckingInterval. All in ms but the size.
+ */
+const usualLimits = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 1000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 };
 /** Within the ten seconds that a stopping process has. */
 const drainMs = 8000;
 
@@ -17,8 +20,12 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 /** Port 0 takes a free one. Disposing takes no new connections, lets what is under way finish for up to 8 s and closes the rest. */
-export async function startHttp({ host, port, listener }: { host: string; port: number; listener: RequestListener }): Promise<HttpServer> {
-  const server = createServer(limits, listener);
+export async function startHttp({ host, port, listener, mostConnections, limits = {} }: {
+  host: string; port: number; listener: RequestListener; mostConnections: number; limits?: Partial<typeof usualLimits>;
+}): Promise<HttpServer> {
+  const server = createServer({ ...usualLimits, ...limits }, listener);
+  // What comes beyond is closed at once.
+  server.maxConnections = mostConnections;
   let stopping = false;
   server.on('request', (_request, response) => {
     if (stopping) response.shouldKeepAlive = false;

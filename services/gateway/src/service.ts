@@ -3,18 +3,20 @@ import { descriptors } from '@kiosk/contracts/descriptors';
 import { PaymentsService, type PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
 import { ReportingService, type ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
 import { SessionsService, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
-import { connect, type Rpc } from '@kiosk/rpc';
+import { connect } from '@kiosk/rpc';
 import { createLog, createMetrics, observeCalls, startTracing, type Log, type Running } from '@kiosk/service';
+import { readFileSync } from 'node:fs';
 import { createApp } from './app.ts';
 import type { GatewayConfig } from './config.ts';
-import { healthRoutes } from './health.ts';
-import { metricsRoutes } from './metrics.ts';
-import { paymentRoutes } from './payments.ts';
-import { reportRoutes, reportTimeoutMs } from './reports.ts';
+import { frontDoor } from './front-door.ts';
+import { createRoom, measureEventLoop } from './overload.ts';
+import { reportTimeoutMs } from './reports.ts';
 import { startHttp } from './server.ts';
-import { sessionRoutes } from './sessions.ts';
-import { unbuiltRoutes } from './unbuilt.ts';
-import { webhookRoutes } from './webhooks.ts';
+import { routeTable, type Clients } from './table.ts';
+import { createThrottle } from './throttle.ts';
+
+/** Written by openapi-file.ts. */
+const documentFile = new URL('../openapi.json', import.meta.url);
 
 export type { GatewayConfig } from './config.ts';
 
@@ -22,12 +24,12 @@ export interface GatewayService extends Running {
   readonly port: number;
 }
 
-/** The services as the gateway sees them; a test passes stand-ins. */
-export type Clients = { sessions: Rpc<SessionsServer>; payments: Rpc<PaymentsServer>; reporting: Rpc<ReportingServer> };
+/** A test passes stand-ins for the services. */
+export type GatewayOptions = { config: GatewayConfig; log?: Log & AsyncDisposable; clients?: Clients; now?: () => number };
 
-export type GatewayOptions = { config: GatewayConfig; log?: Log & AsyncDisposable; clients?: Clients };
-
-export async function startGateway({ config, log = createLog({ service: 'gateway', level: config.logLevel }), clients }: GatewayOptions): Promise<GatewayService> {
+export async function startGateway({
+  config, log = createLog({ service: 'gateway', level: config.logLevel }), clients, now = Date.now,
+}: GatewayOptions): Promise<GatewayService> {
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'gateway' });
   const { tracer } = starting.use(await startTracing({ service: 'gateway', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
@@ -40,14 +42,21 @@ export async function startGateway({ config, log = createLog({ service: 'gateway
       ...options, definition: ReportingService, address: peers.reporting.grpcAddress, peer: 'reporting', timeoutMs: reportTimeoutMs,
     })),
   };
+  const eventLoop = starting.use(measureEventLoop());
+  const routes = routeTable({ sessions, payments, reporting, peers, metrics, document: readFileSync(documentFile, 'utf8') });
+  const room = createRoom({ places: config.places, toleratedDelayMs: config.toleratedDelayMs, eventLoopDelayMs: eventLoop.delayMs });
   const app = createApp({
-    routes: [
-      ...sessionRoutes(sessions), ...paymentRoutes(payments), ...reportRoutes(reporting), ...webhookRoutes(payments),
-      ...metricsRoutes({ peers, metrics }), ...healthRoutes({ peers }), ...unbuiltRoutes,
-    ],
-    trustedProxies: config.trustedProxies, tracer, metrics, log,
+    routes,
+    keys: config.keys,
+    throttle: createThrottle({ limits: config.ratesPerMinute, now }),
+    room,
+    trustedProxies: config.trustedProxies,
+    tracer,
+    metrics,
+    log,
   });
-  const server = starting.use(await startHttp({ host: config.host, port: config.port, listener: app }));
+  const listener = frontDoor({ routes, room, metrics, listener: app });
+  const server = starting.use(await startHttp({ host: config.host, port: config.port, listener, mostConnections: config.mostConnections }));
 
   const running = starting.move();
   return {

@@ -1,6 +1,7 @@
 /** The sessions contract ↔ the API's JSON. */
 import { SessionStatus as WireStatus, SessionType as WireType, type Session } from '@kiosk/contracts/sessions/v1/sessions';
 import type { z } from 'zod';
+import type { sessionAnswer } from './answers.ts';
 import type { sessionStatus, sessionType } from './schemas.ts';
 import { objectOf, optionalTimeOf, timeOf, wordOf, type Words } from './wire.ts';
 
@@ -16,7 +17,7 @@ export const sessionStatuses: Words<z.infer<typeof sessionStatus>, WireStatus> =
   failed: WireStatus.SESSION_STATUS_FAILED,
 };
 
-export function sessionJson(session: Session) {
+export function sessionJson(session: Session): z.input<typeof sessionAnswer> {
   return {
     id: session.id,
     type: wordOf(sessionTypes, session.type),

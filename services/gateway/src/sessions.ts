@@ -1,28 +1,49 @@
 import { SessionStatus, SessionType, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import type { Rpc } from '@kiosk/rpc';
-import type { Request } from 'express';
-import { parse } from './parse.ts';
-import { idOf, type Route } from './routes.ts';
+import { sessionAnswer, sessionListAnswer } from './answers.ts';
+import { route, type Ref, type Route } from './route.ts';
 import { completeSession, createSession, failSession, listSessions, nothing, updateSession } from './schemas.ts';
 import { sessionJson, sessionStatuses, sessionTypes } from './session-json.ts';
 import { present } from './wire.ts';
 
+export const sessionRef: Ref = { prefix: 'ses', reason: 'session_not_found', message: 'There is no such session.' };
+
+const contactFaults = ['invalid_email', 'invalid_phone'];
+const metadataFaults = ['metadata_too_large', 'metadata_too_deep'];
+const ended = { 200: { description: 'The session, in its final state; the same answer when asked again', schema: sessionAnswer } };
+
 export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
   return [
-    {
+    route({
       method: 'post',
       path: '/api/sessions',
-      async handle(request, response, call) {
-        const { type, contact, metadata = {}, ttlMs, kioskId } = parse(createSession, request.body);
+      name: 'createSession',
+      summary: 'Opens a session: one customer\'s visit. A kiosk\'s session is its own, whatever `kioskId` says.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'visit',
+      body: createSession,
+      answers: { 201: { description: 'The new session', schema: sessionAnswer } },
+      faults: { 400: [...contactFaults, ...metadataFaults] },
+      async handle({ body, response, call }) {
+        const { type, contact, metadata = {}, ttlMs, kioskId: said } = body;
+        // A kiosk is who its key says, whatever it says.
+        const kioskId = call.caller.role === 'kiosk' ? call.caller.name : said;
         const { session } = await sessions.createSession({ type: sessionTypes[type], contact, metadataJson: JSON.stringify(metadata), ttlMs, kioskId }, call);
         response.status(201).json(sessionJson(present(session)));
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: '/api/sessions',
-      async handle(request, response, call) {
-        const { type, status, limit = 0, cursor = '', ...rest } = parse(listSessions, request.query);
+      name: 'listSessions',
+      summary: 'Lists sessions, newest first. A kiosk sees its own.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'list',
+      query: listSessions,
+      answers: { 200: { description: 'A page of sessions', schema: sessionListAnswer } },
+      faults: { 400: ['invalid_cursor'] },
+      async handle({ query, response, call }) {
+        const { type, status, limit = 0, cursor = '', ...rest } = query;
         const page = await sessions.listSessions({
           ...rest,
           type: type ? sessionTypes[type] : SessionType.SESSION_TYPE_UNSPECIFIED,
@@ -32,21 +53,33 @@ export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
         }, call);
         response.json({ sessions: page.sessions.map(sessionJson), count: page.sessions.length, nextCursor: page.nextCursor || undefined });
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: '/api/sessions/:id',
-      async handle(request, response, call) {
-        const { session } = await sessions.getSession({ sessionId: sessionIdOf(request) }, call);
+      name: 'getSession',
+      summary: 'Reads a session. One whose time is over reads `expired`.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'visit',
+      ref: sessionRef,
+      answers: { 200: { description: 'The session', schema: sessionAnswer } },
+      async handle({ id: sessionId, response, call }) {
+        const { session } = await sessions.getSession({ sessionId }, call);
         response.json(sessionJson(present(session)));
       },
-    },
-    {
+    }),
+    route({
       method: 'patch',
       path: '/api/sessions/:id',
-      async handle(request, response, call) {
-        const sessionId = sessionIdOf(request);
-        const { contact, metadata } = parse(updateSession, request.body);
+      name: 'updateSession',
+      summary: 'Changes the contact or metadata of an active session as a JSON merge patch (RFC 7396): null removes, what is absent stays.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'visit',
+      ref: sessionRef,
+      body: updateSession,
+      answers: { 200: { description: 'The session as it is now', schema: sessionAnswer } },
+      faults: { 400: [...contactFaults, ...metadataFaults], 409: ['session_final'] },
+      async handle({ id: sessionId, body: { contact, metadata }, response, call }) {
         const { session } = await sessions.updateSession({
           sessionId,
           contact: contact === undefined ? undefined : removing(contact ?? { email: null, phone: null }),
@@ -54,42 +87,56 @@ export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
         }, call);
         response.json(sessionJson(present(session)));
       },
-    },
-    {
+    }),
+    route({
       method: 'post',
       path: '/api/sessions/:id/complete',
-      async handle(request, response, call) {
-        const sessionId = sessionIdOf(request);
-        const { metadata } = parse(completeSession, request.body);
+      name: 'completeSession',
+      summary: 'Ends a session as completed.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'visit',
+      ref: sessionRef,
+      body: completeSession,
+      answers: ended,
+      faults: { 400: metadataFaults, 409: ['session_final'] },
+      async handle({ id: sessionId, body: { metadata }, response, call }) {
         const { session } = await sessions.completeSession({ sessionId, metadataPatchJson: metadata && JSON.stringify(metadata) }, call);
         response.json(sessionJson(present(session)));
       },
-    },
-    {
+    }),
+    route({
       method: 'post',
       path: '/api/sessions/:id/expire',
-      async handle(request, response, call) {
-        const sessionId = sessionIdOf(request);
-        parse(nothing, request.body);
+      name: 'expireSession',
+      summary: 'Ends a session as expired, before its time.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'visit',
+      ref: sessionRef,
+      body: nothing,
+      answers: ended,
+      faults: { 409: ['session_final'] },
+      async handle({ id: sessionId, response, call }) {
         const { session } = await sessions.expireSession({ sessionId }, call);
         response.json(sessionJson(present(session)));
       },
-    },
-    {
+    }),
+    route({
       method: 'post',
       path: '/api/sessions/:id/fail',
-      async handle(request, response, call) {
-        const sessionId = sessionIdOf(request);
-        const { reason } = parse(failSession, request.body);
+      name: 'failSession',
+      summary: 'Ends a session as failed, with the kiosk\'s reason.',
+      roles: ['kiosk', 'operator'],
+      urgency: 'visit',
+      ref: sessionRef,
+      body: failSession,
+      answers: ended,
+      faults: { 409: ['session_final'] },
+      async handle({ id: sessionId, body: { reason }, response, call }) {
         const { session } = await sessions.failSession({ sessionId, reason }, call);
         response.json(sessionJson(present(session)));
       },
-    },
+    }),
   ];
-}
-
-function sessionIdOf(request: Request): string {
-  return idOf(request, { prefix: 'ses', reason: 'session_not_found', message: 'There is no such session.' });
 }
 
 /** The API removes with null, the contract with an empty text. */

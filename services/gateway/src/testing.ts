@@ -2,10 +2,15 @@
 import { IntentStatus, RefundStatus, type Intent, type PaymentsServer, type Refund } from '@kiosk/contracts/payments/v1/payments';
 import { ReportStatus, ReportType, type Report, type ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
 import { SessionStatus, SessionType, type Session, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
+import { notFound } from '@kiosk/fault';
 import type { Call, Rpc } from '@kiosk/rpc';
-import { createLog } from '@kiosk/service';
+import { createLog, createMetrics } from '@kiosk/service';
+import { readFileSync } from 'node:fs';
 import { readConfig } from './config.ts';
+import type { Document } from './openapi.ts';
+import type { Route } from './route.ts';
 import { startGateway, type GatewayConfig } from './service.ts';
+import { routeTable, type Clients } from './table.ts';
 
 const at = new Date('2026-11-23T09:00:00.123Z');
 export const sessionId = 'ses_01hv3abcdefghjkmnpqrstvwxy';
@@ -34,17 +39,17 @@ export type Asked = { method: string; request: unknown; call: Partial<Call> | un
 type StandIns = { sessions?: Partial<Rpc<SessionsServer>>; payments?: Partial<Rpc<PaymentsServer>>; reporting?: Partial<Rpc<ReportingServer>> };
 
 /** Services that answer everything with the same session, intent and report, and keep what they were asked. */
-function standIns({ sessions, payments, reporting }: StandIns, asked: Asked[]) {
+function standIns({ sessions, payments, reporting }: StandIns, asked: Asked[], owner: string | undefined) {
   const session = async () => ({ session: aSession });
   const intent = async () => ({ intent: anIntent });
   const report = async () => ({ report: aReport });
   return {
-    sessions: kept<Rpc<SessionsServer>>(asked, {
+    sessions: kept<Rpc<SessionsServer>>(asked, owner, {
       createSession: session, getSession: session, updateSession: session, completeSession: session, expireSession: session, failSession: session,
       listSessions: async () => ({ sessions: [aSession], nextCursor: '' }),
       ...sessions,
     }),
-    payments: kept<Rpc<PaymentsServer>>(asked, {
+    payments: kept<Rpc<PaymentsServer>>(asked, owner, {
       createIntent: async () => ({ intent: anIntent, created: true }), getIntent: intent, cancelIntent: intent, confirmIntent: intent,
       getIntentStatus: async () => ({ intentId, status: anIntent.status, final: false, updatedAt: at }),
       listIntents: async () => ({ intents: [anIntent], nextCursor: '' }),
@@ -52,7 +57,7 @@ function standIns({ sessions, payments, reporting }: StandIns, asked: Asked[]) {
       receiveNotification: async () => ({}),
       ...payments,
     }),
-    reporting: kept<Rpc<ReportingServer>>(asked, {
+    reporting: kept<Rpc<ReportingServer>>(asked, owner, {
       createDiagnosticsReport: report, createThicknessReport: report, getReport: report, deliverReport: report,
       getReportPdf: async () => ({ pdf: Buffer.from('%PDF-1.7'), sha256: aReport.sha256 }),
       listSessionReports: async () => ({ reports: [aReport] }),
@@ -61,11 +66,19 @@ function standIns({ sessions, payments, reporting }: StandIns, asked: Asked[]) {
   };
 }
 
-/** A call that nobody stands in for fails, as one that the gateway has no reason to make. */
-function kept<Functions extends object>(asked: Asked[], functions: Partial<Functions>): Functions {
+/** These concern nothing that has an owner yet, or leave out what is another's. */
+const ownerless = new Set(['createSession', 'listSessions', 'listIntents', 'receiveNotification']);
+
+/**
+ * A call that nobody stands in for fails, as one that the gateway has no reason to make. Where `owner` is given, everything is that kiosk's, and
+ * unknown to another kiosk, as the services have it (S3).
+ */
+function kept<Functions extends object>(asked: Asked[], owner: string | undefined, functions: Partial<Functions>): Functions {
   return new Proxy(functions as Functions, {
     get: (target, method: string) => async (request: unknown, call?: Partial<Call>) => {
       asked.push({ method, request, call });
+      const { role, name } = call?.caller ?? {};
+      if (owner !== undefined && role === 'kiosk' && name !== owner && !ownerless.has(method)) throw notFound('not_yours', 'There is no such thing.');
       const standIn = Reflect.get(target, method) as ((request: unknown, call?: Partial<Call>) => unknown) | undefined;
       if (!standIn) throw new Error(`nobody stands in for ${method}`);
       return standIn(request, call);
@@ -76,14 +89,41 @@ function kept<Functions extends object>(asked: Asked[], functions: Partial<Funct
 /** Nobody listens on port 1. */
 export const nobody = { grpcAddress: '127.0.0.1:1', metricsAddress: '127.0.0.1:1' };
 
-/** `real` connects to the configured addresses instead of stand-ins. */
-export async function startTestGateway({ config = {}, real = false, ...services }: StandIns & { config?: Partial<GatewayConfig>; real?: boolean } = {}) {
+/** The table of routes itself. Its handlers have no services to ask. */
+export function allRoutes() {
+  return routeTable({ ...{} as Clients, peers: { sessions: nobody, payments: nobody, reporting: nobody }, metrics: createMetrics({ service: 'gateway' }), document: '{}' });
+}
+
+export const document = JSON.parse(readFileSync(new URL('../openapi.json', import.meta.url), 'utf8')) as Document;
+
+/** A route's operation in the document; undefined for one that is not built. */
+export function operationOf({ path, method }: Pick<Route, 'path' | 'method'>) {
+  return document.paths[path.replaceAll(/:(\w+)/g, '{$1}')]?.[method];
+}
+
+/** A request that the route takes: its address with our ids, and the document's first example as its body. */
+export function requestFor(route: Pick<Route, 'path' | 'method'>): { address: string; init: { method: string; body?: string } } {
+  const { path, method } = route;
+  const id = { sessions: sessionId, payments: intentId, reports: reportId }[/^\/api\/(\w+)/.exec(path)?.[1] ?? ''] ?? '';
+  const [content] = Object.values(operationOf(route)?.requestBody?.content ?? {});
+  const [example] = Object.values(content?.examples ?? {});
+  return {
+    address: path.replace(':sessionId', sessionId).replace(':id', id).replace(':token', 'token'),
+    init: { method: method.toUpperCase(), ...(method === 'get' || method === 'delete' ? {} : { body: JSON.stringify(example?.value ?? {}) }) },
+  };
+}
+
+type TestOptions = StandIns & { config?: Partial<GatewayConfig>; real?: boolean; owner?: string; now?: () => number };
+
+/** `real` connects to the configured addresses instead of stand-ins; with `owner` everything that the stand-ins have is that kiosk's. */
+export async function startTestGateway({ config = {}, real = false, owner, now, ...services }: TestOptions = {}) {
   const asked: Asked[] = [];
   const lines: string[] = [];
   const gateway = await startGateway({
     config: { ...readConfig({}), port: 0, peers: { sessions: nobody, payments: nobody, reporting: nobody }, ...config },
     log: createLog({ service: 'gateway', level: 'debug', destination: { write: (line) => void lines.push(line) } }),
-    ...(real ? {} : { clients: standIns(services, asked) }),
+    now,
+    ...(real ? {} : { clients: standIns(services, asked, owner) }),
   });
   const url = `http://127.0.0.1:${gateway.port}`;
   return {

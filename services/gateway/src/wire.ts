@@ -25,6 +25,6 @@ export function optionalTimeOf(date: Date | undefined): string | undefined {
 }
 
 /** JSON text that a service keeps for us; empty means {}. */
-export function objectOf(json: string): unknown {
-  return json === '' ? {} : JSON.parse(json);
+export function objectOf(json: string): Record<string, unknown> {
+  return json === '' ? {} : JSON.parse(json) as Record<string, unknown>;
 }

@@ -1,0 +1,142 @@
+import { expect, test } from '@jest/globals';
+import { readConfig } from './config.ts';
+import { urgencyBy } from './front-door.ts';
+import { createRoom, measureEventLoop, urgencies, type Urgency } from './overload.ts';
+import { aReport, aSession, allRoutes, intentId, problemOf, reportId, requestFor, sessionId, startTestGateway } from './testing.ts';
+
+const places = { vital: 4, visit: 3, report: 2, list: 1 };
+const kiosks = readConfig({ KIOSK_API_KEYS: 'k-1:kiosk-one-key-1111,k-1:kiosk-one-key-2222,k-2:kiosk-two-key-1111' });
+const intent = { amount: 35_000, currency: 'RUB', sessionId };
+const bearer = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
+
+/** Which urgencies are let in. */
+function letIn(room: ReturnType<typeof createRoom>): Urgency[] {
+  return urgencies.filter((urgency) => {
+    try {
+      room.check(urgency);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+test('G4 each urgency has places of its own, and a place that is left is free again', () => {
+  const room = createRoom({ places, toleratedDelayMs: 100, eventLoopDelayMs: () => 0 });
+  const first = room.enter('report');
+  room.enter('report');
+  expect(() => room.enter('report')).toThrow(expect.objectContaining({ kind: 'unavailable', reason: 'overloaded', retryAfterMs: 2000 }));
+  expect(letIn(room)).toEqual(['vital', 'visit', 'list']);
+  first[Symbol.dispose]();
+  expect(letIn(room)).toEqual(['vital', 'visit', 'report', 'list']);
+});
+
+test('G4 the later the event loop, the more is refused, the least urgent first, and notifications and status never', () => {
+  let delayMs = 0;
+  const room = createRoom({ places, toleratedDelayMs: 100, eventLoopDelayMs: () => delayMs });
+  const atDelay = [100, 101, 201, 401, 100_000].map((delay) => {
+    delayMs = delay;
+    return letIn(room).join(' ');
+  });
+  expect(atDelay).toEqual(['vital visit report list', 'vital visit report', 'vital visit', 'vital', 'vital']);
+});
+
+test('an event loop that is held up again and again is measured as late, and a second after it as punctual', async () => {
+  using eventLoop = measureEventLoop();
+  const block = (ms: number) => {
+    const until = performance.now() + ms;
+    while (performance.now() < until);
+  };
+  for (const until = performance.now() + 1200; performance.now() < until;) {
+    block(80);
+    await new Promise(setImmediate);
+  }
+  expect(eventLoop.delayMs()).toBeGreaterThan(40);
+  while (eventLoop.delayMs() > 40) await new Promise((resolve) => setTimeout(resolve, 50));
+});
+
+test('every route says how urgent it is: what must get through, and what waits', () => {
+  const of = (urgency: Urgency) => allRoutes().filter((route) => route.urgency === urgency).map(({ method, path }) => `${method} ${path}`);
+  expect(of('vital')).toEqual(['get /api/payments/status/:id', 'post /api/payments/webhook', 'get /metrics', 'get /health/live', 'get /health/ready']);
+  expect(of('list')).toEqual(expect.arrayContaining(['get /api/sessions', 'get /api/payments']));
+});
+
+test('what is refused before it is routed is as urgent as its route', () => {
+  const routes = allRoutes();
+  const urgencyOf = urgencyBy(routes);
+  for (const route of routes) {
+    const { address, init: { method } } = requestFor(route);
+    for (const url of [address, `${address}?a=b`, `${address}/`]) expect([url, urgencyOf(method, url)]).toEqual([url, route.urgency]);
+    expect(urgencyOf('PUT', address)).toBeUndefined();
+    expect(urgencyOf(method, `${address}/more/and/more`)).toBeUndefined();
+  }
+  expect(urgencyOf('HEAD', '/api/sessions')).toBe('list');
+});
+
+test('G4 with its places taken the gateway refuses reports at once, and still answers status and notifications', async () => {
+  const answer = Promise.withResolvers<void>();
+  let waiting = 0;
+  await using gateway = await startTestGateway({
+    config: { places },
+    reporting: {
+      getReport: async () => {
+        waiting++;
+        await answer.promise;
+        return { report: aReport };
+      },
+    },
+  });
+  const read = () => gateway.send(`/api/reports/${reportId}`);
+  const underWay = [read(), read()];
+  while (waiting < 2) await new Promise(setImmediate);
+  const refused = await gateway.send(`/api/reports/${reportId}`, { headers: { 'x-request-id': 'mine' } });
+  expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('x-request-id')]).toEqual([503, '2', 'mine']);
+  expect(await (await gateway.send('/metrics')).text()).toContain('http_refused_total{urgency="report",service="gateway"} 1\n');
+  expect((await gateway.send('/nope')).status).toBe(404);
+  expect(await problemOf(refused)).toMatchObject({ reason: 'overloaded' });
+  expect((await gateway.send(`/api/payments/status/${intentId}`)).status).toBe(200);
+  expect((await gateway.post('/api/payments/webhook', '{}')).status).toBe(200);
+  answer.resolve();
+  expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual([200, 200]);
+  expect((await read()).status).toBe(200);
+});
+
+test('a place is free again after a failure and after a body that was refused', async () => {
+  await using gateway = await startTestGateway({ config: { places: { ...places, visit: 1 } }, sessions: { getSession: async () => Promise.reject(new Error('down')) } });
+  for (const status of [500, 500, 500]) expect((await gateway.send(`/api/sessions/${sessionId}`)).status).toBe(status);
+  for (const status of [400, 400, 400]) expect((await gateway.post('/api/sessions', {})).status).toBe(status);
+});
+
+test('G4 one kiosk\'s intents are limited by the minute, whichever of its keys it uses, and no other kiosk\'s', async () => {
+  let now = 1_000_000;
+  await using gateway = await startTestGateway({ now: () => now, config: { keys: kiosks.keys, ratesPerMinute: { ...kiosks.ratesPerMinute, intents: 2 } } });
+  const ask = (key: string) => gateway.post('/api/payments/intent', intent, bearer(key));
+  const answers = [await ask('kiosk-one-key-1111'), await ask('kiosk-one-key-2222'), await ask('kiosk-one-key-1111'), await ask('kiosk-two-key-1111')];
+  expect(answers.map(({ status }) => status)).toEqual([201, 201, 429, 201]);
+  const refused = answers[2]!;
+  expect(refused.headers.get('retry-after')).toBe('30');
+  expect(refused.headers.get('ratelimit-policy')).toBe('"requests";q=1200;w=60, "intents";q=2;w=60');
+  expect(refused.headers.get('ratelimit')).toBe('"requests";r=1197;t=1, "intents";r=0;t=60');
+  expect(await problemOf(refused)).toMatchObject({ reason: 'rate_limited', status: 429 });
+  now += 30_000;
+  expect([(await ask('kiosk-one-key-1111')).status, (await ask('kiosk-one-key-1111')).status]).toEqual([201, 429]);
+});
+
+test('who guesses keys is counted by its address, and notifications and probes are never counted', async () => {
+  await using gateway = await startTestGateway({ now: () => 0, config: { keys: kiosks.keys, ratesPerMinute: { ...kiosks.ratesPerMinute, requests: 3 } } });
+  const guess = (n: number) => gateway.send(`/api/sessions/${sessionId}`, bearer(`guess-guess-guess-${n}`));
+  expect([await guess(1), await guess(2), await guess(3), await guess(4)].map(({ status }) => status)).toEqual([401, 401, 401, 429]);
+  expect((await gateway.send(`/api/sessions/${sessionId}`, bearer('kiosk-one-key-1111'))).status).toBe(200);
+  for (let n = 0; n < 5; n++) {
+    expect((await gateway.post('/api/payments/webhook', '{}')).status).toBe(200);
+    expect((await gateway.send('/health/live')).status).toBe(200);
+  }
+});
+
+test('an open gateway has only the rates that are set; one with keys has the usual ones', async () => {
+  expect(Object.values(readConfig({}).ratesPerMinute)).toEqual(Array.from({ length: 5 }, () => undefined));
+  expect(readConfig({ RATE_LIMIT_INTENTS_PER_MINUTE: '7' }).ratesPerMinute).toMatchObject({ intents: 7, requests: undefined });
+  expect(kiosks.ratesPerMinute).toEqual({ requests: 1200, intents: 10, reports: 10, pdfs: 60, deliveries: 10 });
+  await using gateway = await startTestGateway({ sessions: { getSession: async () => ({ session: aSession }) } });
+  expect((await gateway.send(`/api/sessions/${sessionId}`)).headers.has('ratelimit')).toBe(false);
+});

@@ -1,0 +1,64 @@
+/** A route as data: what is mounted, what is checked before its handler runs, and what openapi.json says of it. */
+import type { Call } from '@kiosk/rpc';
+import type { Request, Response } from 'express';
+import type { z } from 'zod';
+import type { Roles } from './access.ts';
+import type { Urgency } from './overload.ts';
+import type { RateName } from './throttle.ts';
+
+export type Method = 'get' | 'post' | 'patch' | 'delete';
+
+/** What the id in a path names. One that cannot be ours is not worth a call: it fails with `reason`, as an unknown one does. */
+export type Ref = { prefix: string; reason: string; message: string };
+
+/** An answer: JSON of the schema, or another media type. */
+export type Answer = { description: string; schema?: z.ZodType; type?: string };
+
+export type Asked<Body, Query> = {
+  /** The id in the path; empty where there is none. */
+  id: string;
+  /** Empty where none was sent. */
+  idempotencyKey: string;
+  body: Body;
+  query: Query;
+  request: Request;
+  response: Response;
+  call: Call;
+};
+
+export type Route<Body = unknown, Query = unknown> = {
+  method: Method;
+  /** As Express writes it: `/api/sessions/:id`. */
+  path: string;
+  /** The operation's name in openapi.json and in clients. */
+  name: string;
+  summary: string;
+  /** Whom it is for. */
+  roles: Roles;
+  /** What is refused first when there is too much. */
+  urgency: Urgency;
+  /** A rate of its own, besides that of all requests; `none` is for who must get through. */
+  rate?: Exclude<RateName, 'requests'> | 'none';
+  /** What the path's parameter names. */
+  ref?: Ref;
+  body?: z.ZodType<Body>;
+  query?: z.ZodType<Query>;
+  /** Whether it takes an Idempotency-Key. */
+  idempotent?: boolean;
+  /** By status. None: the contract names the route and this version does not serve it. */
+  answers: Readonly<Record<number, Answer>>;
+  /** The reasons of its own, by status, besides those that every route of its kind has. */
+  faults?: Readonly<Record<number, readonly string[]>>;
+  /** How much of a body is read; 0 leaves it unread. 64 KiB without one; a GET has no body. */
+  bodyLimitBytes?: number;
+  /** Leaves the body's bytes as they came in `request.body`, whatever they are. */
+  rawBody?: boolean;
+  /** How long the services may take together, in ms. 10 s without one. */
+  timeoutMs?: number;
+  handle(asked: Asked<Body, Query>): Promise<void> | void;
+};
+
+/** Gives back its argument; its handler's body and query have the types of the schemas. */
+export function route<Body = undefined, Query = undefined>(declared: Route<Body, Query>): Route {
+  return declared;
+}

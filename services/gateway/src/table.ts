@@ -1,0 +1,28 @@
+/** The table of all routes: what is mounted, described in openapi.json and walked by the tests. */
+import type { PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
+import type { ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
+import type { SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
+import type { Rpc } from '@kiosk/rpc';
+import type { Metrics } from '@kiosk/service';
+import type { Peers } from './config.ts';
+import { documentRoutes } from './document.ts';
+import { healthRoutes } from './health.ts';
+import { metricsRoutes } from './metrics.ts';
+import { paymentRoutes } from './payments.ts';
+import { reportRoutes } from './reports.ts';
+import type { Route } from './route.ts';
+import { sessionRoutes } from './sessions.ts';
+import { unbuiltRoutes } from './unbuilt.ts';
+import { webhookRoutes } from './webhooks.ts';
+
+/** The services as the gateway sees them. */
+export type Clients = { sessions: Rpc<SessionsServer>; payments: Rpc<PaymentsServer>; reporting: Rpc<ReportingServer> };
+
+export function routeTable({ sessions, payments, reporting, peers, metrics, document }: Clients & {
+  peers: Peers; metrics: Metrics; document: string;
+}): Route[] {
+  return [
+    ...sessionRoutes(sessions), ...paymentRoutes(payments), ...reportRoutes(reporting), ...webhookRoutes(payments),
+    ...metricsRoutes({ peers, metrics }), ...healthRoutes({ peers }), ...documentRoutes({ document }), ...unbuiltRoutes,
+  ];
+}

@@ -1,0 +1,36 @@
+/** Rates per caller as middleware: 429 with Retry-After, and the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10) on every answer that counted. */
+import { Fault } from '@kiosk/fault';
+import type { Caller } from '@kiosk/rpc';
+import type { RequestHandler } from 'express';
+import { networkOf } from './addresses.ts';
+import { Rates } from './rates.ts';
+import { callerOf } from './request.ts';
+
+/** What has a rate of its own. `requests` counts everything but probes and notifications. */
+export type RateName = 'requests' | 'intents' | 'reports' | 'pdfs' | 'deliveries';
+
+/** How many per minute and caller; undefined is without a limit. */
+export type RateLimits = Readonly<Record<RateName, number | undefined>>;
+
+/** Counts a request against a rate. Fails with `rate_limited`. */
+export type Throttle = (name: RateName) => RequestHandler;
+
+export function createThrottle({ limits, now }: { limits: RateLimits; now: () => number }): Throttle {
+  const rates = new Map(Object.entries(limits).flatMap(([name, perMinute]) => (perMinute === undefined ? [] : [[name, new Rates({ perMinute })]])));
+  return (name) => {
+    const known = rates.get(name);
+    if (!known) return (_request, _response, next) => next();
+    return (_request, response, next) => {
+      const { allowed, remaining, fullInMs, retryAfterMs } = known.take(whoIs(callerOf(response)), now());
+      response.append('ratelimit-policy', `"${name}";q=${known.perMinute};w=60`);
+      response.append('ratelimit', `"${name}";r=${remaining};t=${Math.ceil(fullInMs / 1000)}`);
+      if (allowed) return next();
+      throw new Fault({ kind: 'exhausted', reason: 'rate_limited', message: `No more than ${known.perMinute} ${name} a minute.`, retryAfterMs });
+    };
+  };
+}
+
+/** By its key's name, or by its address where it has none. */
+function whoIs({ role, name, ip = '' }: Caller): string {
+  return role === 'anonymous' ? networkOf(ip) : `${role}:${name}`;
+}
