@@ -7,8 +7,10 @@ export function toBlockList(cidrs: readonly string[]): BlockList {
   for (const cidr of cidrs) {
     const [address = '', prefix, ...rest] = cidr.split('/');
     const family = isIP(address);
-    const bits = prefix === undefined ? (family === 4 ? 32 : 128) : Number(prefix);
-    if (family === 0 || rest.length > 0 || !Number.isInteger(bits) || bits < 0 || bits > (family === 4 ? 32 : 128)) throw new Error(`${cidr} is neither an address nor a CIDR`);
+    const most = family === 4 ? 32 : 128;
+    // Number('') is 0, and a width of 0 is everybody.
+    const bits = prefix === undefined ? most : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
+    if (family === 0 || rest.length > 0 || !(bits <= most)) throw new Error(`${cidr} is neither an address nor a CIDR`);
     list.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6');
   }
   return list;

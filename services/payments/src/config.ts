@@ -140,14 +140,17 @@ function providerProblems(settings: Values): string[] {
   if (!key) problems.push('YOOKASSA_SECRET_KEY is required with PAYMENTS_PROVIDER yookassa');
   if (prod && key?.startsWith('test_')) problems.push('YOOKASSA_SECRET_KEY is a test key: PROD takes real money only');
   if (!prod && key?.startsWith('live_')) problems.push('YOOKASSA_SECRET_KEY is a live key: DEV takes pretend money only');
-  const { protocol, hostname } = new URL(apiUrl);
+  const { protocol, hostname, username, password, search, hash } = new URL(apiUrl);
   const loopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
   if (protocol !== 'https:' && !loopback) problems.push('YOOKASSA_API_URL must be https, or http on loopback');
+  if (username || password || search || hash) problems.push('YOOKASSA_API_URL must be an address without credentials, query or fragment');
   return problems;
 }
 
 function receiptProblems(settings: Values): string[] {
-  return settings.RECEIPTS_ENABLED && !settings.RECEIPT_FALLBACK_EMAIL ? ['RECEIPT_FALLBACK_EMAIL is required with RECEIPTS_ENABLED'] : [];
+  const { RECEIPTS_ENABLED: enabled, RECEIPT_FALLBACK_EMAIL: email } = settings;
+  if (!email) return enabled ? ['RECEIPT_FALLBACK_EMAIL is required with RECEIPTS_ENABLED'] : [];
+  return /^[^\s@]+@[^\s@]+$/.test(email) ? [] : ['RECEIPT_FALLBACK_EMAIL must be an e-mail address'];
 }
 
 function addressProblems(cidrs: readonly string[]): string[] {

@@ -121,7 +121,7 @@ export function retryDelayMs(attempts: number): number {
 export function nextAskAt(intent: Intent, now: number): number | undefined {
   const ageMs = now - intent.createdAt;
   if (ageMs > askLimitMs) return undefined;
-  const onScreen = ageMs <= 15 * minuteMs;
+  const onScreen = intent.status === 'pending' || ageMs <= 15 * minuteMs;
   return now + (onScreen ? clamp(ageMs / 4, 2000, 45_000) : clamp(ageMs / 10, minuteMs, hourMs));
 }
 

@@ -1,40 +1,54 @@
 /** Looks after everything that is not finished, whether or not anybody ever asks again: sends what was not sent, asks what is open, expires what is over. */
-import type { Intent } from './intent.ts';
+import type { Log } from '@kiosk/service';
+import { createConversations } from './conversations.ts';
 import type { RefundStore } from './refund-store.ts';
 import type { Refunds } from './refunds.ts';
 import { leaseMs, type Settlement } from './settlement.ts';
 import type { Store } from './store.ts';
 import type { Origin } from './tables.ts';
 
-/** How many conversations with the PSP go on at a time. */
-const concurrency = 8;
+/** How many conversations with the PSP go on at a time, about payments and about refunds each. */
+const most = 8;
 
 const origin: Origin = { requestId: 'janitor', caller: { role: 'service', name: 'payments' } };
 
-export function createJanitor({ store, refundStore, settlement, refunds, now }: {
-  store: Store; refundStore: RefundStore; settlement: Settlement; refunds: Refunds; now: () => number;
+export function createJanitor({ store, refundStore, settlement, refunds, log, now, again }: {
+  store: Store; refundStore: RefundStore; settlement: Settlement; refunds: Refunds; log: Log; now: () => number;
+  /** Asks for `begin` to be called at once. */
+  again: () => void;
 }) {
-  /** Does what is due now and answers when it is done. */
-  return async function work(): Promise<void> {
-    const claim = async (): Promise<Intent[]> => {
+  const onError = (error: unknown): void => log.error({ job: 'janitor', error }, 'a job failed; it is tried again');
+  const aboutPayments = createConversations({
+    most, onError, again,
+    claim: async (limit) => {
       // Before each turn: the PSP may be so slow that what nobody has sent yet runs out of time meanwhile.
       await store.expireDue(now(), origin);
-      return store.claimDue({ now: now(), leaseMs, limit: concurrency });
-    };
-    await inTurns(claim, (intent) =>
-      (intent.submission === 'attached' ? settlement.ask(intent, { source: 'poll', origin }) : settlement.submit(intent.id, origin)));
-    await inTurns(() => refundStore.claimDue({ now: now(), leaseMs, limit: concurrency }), (refund) =>
-      (refund.submission === 'attached' ? refunds.ask(refund, origin) : refunds.submit(refund.id, origin)));
-  };
-}
+      return store.claimDue({ now: now(), leaseMs, limit });
+    },
+    hold: (intent) => (intent.submission === 'attached' ? settlement.ask(intent, { source: 'poll', origin }) : settlement.submit(intent.id, origin)),
+  });
+  const aboutRefunds = createConversations({
+    most, onError, again,
+    claim: (limit) => refundStore.claimDue({ now: now(), leaseMs, limit }),
+    hold: (refund) => (refund.submission === 'attached' ? refunds.ask(refund, origin) : refunds.submit(refund.id, origin)),
+  });
 
-async function inTurns<T>(claim: () => Promise<T[]>, handle: (item: T) => Promise<void>): Promise<void> {
-  for (;;) {
-    const due = await claim();
-    const results = await Promise.allSettled(due.map(handle));
-    // One that fails unexpectedly keeps its claim and comes up again; it must not keep the others waiting.
-    const failure = results.find((result) => result.status === 'rejected');
-    if (failure) throw failure.reason;
-    if (due.length < concurrency) return;
+  /** Begins what is due now and waits for none of it: a slow PSP keeps nobody waiting but those that it is slow about. Answers how many are under way. */
+  async function begin(): Promise<number> {
+    return await aboutPayments.begin() + await aboutRefunds.begin();
   }
+
+  /** Waits for what is under way, and answers whether all of it went through. */
+  async function settled(): Promise<boolean> {
+    return [await aboutPayments.settled(), await aboutRefunds.settled()].every(Boolean);
+  }
+
+  return {
+    begin,
+    settled,
+    /** Does what is due now and answers when it is done. */
+    async work(): Promise<void> {
+      while (await begin() > 0) if (!await settled()) return;
+    },
+  };
 }

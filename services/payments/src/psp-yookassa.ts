@@ -25,6 +25,8 @@ export type YooKassaOptions = {
   tracer: Tracer;
   /** Of one call, its answer's body included: above the API's own 30 s, and below the claim that covers the call (settlement.ts). */
   timeoutMs: number;
+  /** Breaks off the calls under way; their outcome is unknown. */
+  stopping?: AbortSignal;
 };
 
 /** YooKassa's ids look like UUIDs but are none: 36 hexadecimal digits and hyphens. */
@@ -65,7 +67,7 @@ const listOf = <S extends z.ZodType>(item: S) => z.object({ items: z.array(item)
 const errorSchema = z.object({ code: z.string().regex(/^\w{1,64}$/) });
 
 export function createYooKassa(options: YooKassaOptions): Psp {
-  const { apiUrl, shopId, secretKey, testAllowed, confirmation, returnUrl, paymentMethod, receipts, tracer, timeoutMs } = options;
+  const { apiUrl, shopId, secretKey, testAllowed, confirmation, returnUrl, paymentMethod, receipts, tracer, timeoutMs, stopping } = options;
   const authorization = `Basic ${Buffer.from(`${shopId}:${secretKey}`).toString('base64')}`;
 
   async function call<T>(name: string, schema: z.ZodType<T>, path: string, post?: { key: string; body: string }): Promise<T> {
@@ -86,12 +88,12 @@ export function createYooKassa(options: YooKassaOptions): Psp {
         headers: { authorization, accept: 'application/json', ...(post ? { 'content-type': 'application/json', 'idempotence-key': post.key } : {}) },
         body: post?.body,
         redirect: 'manual',
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: stopping ? AbortSignal.any([AbortSignal.timeout(timeoutMs), stopping]) : AbortSignal.timeout(timeoutMs),
       });
       return { status: response.status, text: await readText(response) };
     } catch (error) {
       if (error instanceof PspError) throw error;
-      throw new PspError('unknown', error instanceof DOMException && error.name === 'TimeoutError' ? 'timeout' : 'network', { cause: error });
+      throw new PspError('unknown', stopping?.aborted ? 'stopped' : error instanceof DOMException && error.name === 'TimeoutError' ? 'timeout' : 'network', { cause: error });
     }
   }
 

@@ -26,10 +26,13 @@ export type Reconciliation = {
   day: string; pspPayments: number; ourPayments: number; pspRefunds: number; ourRefunds: number; repaired: number; differences: Difference[];
 };
 
-const moscowOffsetMs = 3 * 3_600_000;
-const dayMs = 24 * 3_600_000;
+const hourMs = 3_600_000;
+const moscowOffsetMs = 3 * hourMs;
+const dayMs = 24 * hourMs;
 /** A run is over at this hour of Moscow time at the earliest, when yesterday's late payments are in. */
 const earliestHour = 3;
+/** A machine that was off for longer is reconciled by hand. */
+const catchUpDays = 31;
 
 const origin: Origin = { requestId: 'reconciliation', caller: { role: 'service', name: 'payments' } };
 
@@ -41,7 +44,7 @@ export function createReconciliation({ rows, store, refundStore, psp, settlement
     const range = rangeOf(day, now());
     const told = (await ask((query) => psp.listPayments(query), range)).filter(({ status }) => status === 'succeeded');
     const toldRefunds = (await ask((query) => psp.listRefunds(query), range)).filter(({ status }) => status === 'succeeded');
-    const repaired = await repair(told);
+    const repaired = await repair(told) + await repairRefunds(toldRefunds);
     const ours = await ourPayments(range);
     const ourRefunds = await rows.read.selectFrom('refunds').selectAll()
       .where('status', '=', 'succeeded').where('psp_created_at', '>=', range.createdFrom).where('psp_created_at', '<', range.createdTo).execute();
@@ -77,6 +80,17 @@ export function createReconciliation({ rows, store, refundStore, psp, settlement
       if (intent.pspStatus === 'succeeded' && (await unaccounted([intent])).length === 0) continue;
       const after = await settlement.settle(intent.id, payment, { source: 'reconciliation', origin });
       if (after.status !== intent.status || after.pspStatus !== intent.pspStatus) repaired++;
+    }
+    return repaired;
+  }
+
+  async function repairRefunds(told: readonly PspRefund[]): Promise<number> {
+    let repaired = 0;
+    for (const refund of told) {
+      const known = await refundStore.findByPspId(refund.id);
+      if (known?.status !== 'pending') continue;
+      await refundStore.settle(known.id, refund, { now: now(), origin });
+      repaired++;
     }
     return repaired;
   }
@@ -119,13 +133,17 @@ export function createReconciliation({ rows, store, refundStore, psp, settlement
   return {
     reconcile,
 
-    /** Reconciles yesterday unless that is done: the job asks every few minutes. */
+    /** Reconciles yesterday, and the days before it that were missed, unless that is done: the job asks every few minutes. */
     async reconcileDaily(): Promise<void> {
       const at = now();
       if (new Date(at + moscowOffsetMs).getUTCHours() < earliestHour) return;
-      const day = yesterday(at);
-      const done = await rows.read.selectFrom('reconciliations').select('day').where('day', '=', day).executeTakeFirst();
-      if (!done) await reconcile(day);
+      const days = Array.from({ length: catchUpDays }, (_, index) => yesterday(at - (catchUpDays - 1 - index) * dayMs));
+      const runs = await rows.read.selectFrom('reconciliations').select(['day', 'run_at']).where('day', 'in', days).execute();
+      // A run during the day itself has not seen all of it.
+      const done = new Set(runs.filter(({ day, run_at }) => run_at >= rangeOf(day, at).createdTo + earliestHour * hourMs).map(({ day }) => day));
+      const firstDone = days.findIndex((day) => done.has(day));
+      // A new installation has no days to catch up with.
+      for (const day of firstDone < 0 ? days.slice(-1) : days.slice(firstDone)) if (!done.has(day)) await reconcile(day);
     },
   };
 }

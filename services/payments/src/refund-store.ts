@@ -104,7 +104,8 @@ export class RefundStore {
       const refund = await this.#load(tx, id);
       if (refund.submission !== 'submitting') return;
       const after = await this.#update(tx, refundRefused(refund, code, now));
-      await this.#moved(tx, after, origin);
+      await this.#events.refundMoved(tx, after, origin);
+      await this.#tellOperator(tx, after);
     });
   }
 
@@ -119,11 +120,16 @@ export class RefundStore {
         return this.#update(tx, { ...refund, nextActionAt: now + 3_600_000 });
       }
       const after = await this.#update(tx, applyRefund(refund, told, now));
-      if (after.status !== refund.status) await this.#moved(tx, after, origin);
+      if (after.status !== refund.status) {
+        await this.#events.refundMoved(tx, after, origin);
+        if (after.status === 'canceled' && !await this.#tryAgain(tx, intent, after, { now, origin })) await this.#tellOperator(tx, after);
+      }
       if (after.receiptRegistration === 'canceled' && refund.receiptRegistration !== 'canceled') {
         await this.#events.anomaly(tx, { kind: 'receipt_canceled', objectId: told.id, intentId: intent.id, details: { refundId: id } });
       }
-      await this.#tryAgain(tx, intent, after, { now, origin });
+      if (after.nextActionAt === undefined && after.receiptRegistration === 'pending' && after.status === 'succeeded') {
+        await this.#events.anomaly(tx, { kind: 'receipt_pending', objectId: told.id, intentId: intent.id, details: { refundId: id } });
+      }
       return after;
     });
   }
@@ -134,9 +140,11 @@ export class RefundStore {
     return row && fromRow(row);
   }
 
-  async askLater(id: string, at: number): Promise<void> {
-    await this.#rows.transaction(async ({ db }) => {
-      await db.updateTable('refunds').set({ next_action_at: at }).where('id', '=', id).execute();
+  /** When to ask again, after an attempt that brought no answer; `gone`: the PSP says that it does not know this refund. */
+  async askLater({ id, intentId, pspRefundId }: Refund, { at, gone }: { at: number; gone: boolean }): Promise<void> {
+    await this.#rows.transaction(async (tx) => {
+      await tx.db.updateTable('refunds').set({ next_action_at: at }).where('id', '=', id).execute();
+      if (gone) await this.#events.anomaly(tx, { kind: 'refund_not_found', objectId: id, intentId, details: { pspRefundId } });
     });
   }
 
@@ -166,13 +174,12 @@ export class RefundStore {
     if (after.submission === 'abandoned') await this.#events.anomaly(tx, { kind: 'refund_unknown', objectId: refund.id, intentId: refund.intentId, details: { code } });
   }
 
-  async #tryAgain(tx: Tx<Tables>, intent: Intent, refund: Refund, { now, origin }: { now: number; origin: Origin }): Promise<void> {
-    if (refund.status !== 'canceled') return;
-    const already = await tx.db.selectFrom('refunds').select('id').where('retry_of', '=', refund.id).executeTakeFirst();
-    if (already) return;
+  /** Answers whether it will be. */
+  async #tryAgain(tx: Tx<Tables>, intent: Intent, refund: Refund, { now, origin }: { now: number; origin: Origin }): Promise<boolean> {
     const delayMs = retryAfterMs(refund, await this.#triesBefore(tx, refund));
-    if (delayMs === undefined) return;
+    if (delayMs === undefined) return false;
     await this.#insert(tx, intent, { amountMinor: refund.amountMinor, source: refund.origin, reason: refund.reason, origin, now, startAt: now + delayMs, retryOf: refund.id });
+    return true;
   }
 
   async #triesBefore(tx: Tx<Tables>, refund: Refund): Promise<number> {
@@ -202,10 +209,7 @@ export class RefundStore {
     return fromRow(await tx.db.selectFrom('refunds').selectAll().where('id', '=', id).executeTakeFirstOrThrow());
   }
 
-  /** A canceled one is the operator's to see, unless it is tried again. */
-  async #moved(tx: Tx<Tables>, refund: Refund, origin: Origin): Promise<void> {
-    await this.#events.refundMoved(tx, refund, origin);
-    if (refund.status !== 'canceled' || refund.cancelReason === 'rejected_by_timeout') return;
+  async #tellOperator(tx: Tx<Tables>, refund: Refund): Promise<void> {
     await this.#events.anomaly(tx, { kind: 'refund_canceled', objectId: refund.id, intentId: refund.intentId, details: { reason: refund.cancelReason, amountMinor: refund.amountMinor } });
   }
 

@@ -1,7 +1,7 @@
 /** A refund: money on its way back. Pure functions; time is passed in. */
 import { conflict, invalid } from '@kiosk/fault';
 import type { Intent } from './intent.ts';
-import { resubmitLimitMs, retryDelayMs } from './intent.ts';
+import { askLimitMs, resubmitLimitMs, retryDelayMs } from './intent.ts';
 import type { PspRefund, ReceiptRegistration } from './psp.ts';
 
 export type RefundStatus = 'pending' | 'succeeded' | 'canceled';
@@ -100,14 +100,20 @@ export function applyRefund(refund: Refund, told: PspRefund, now: number): Refun
     case 'pending':
       return { ...after, nextActionAt: nextRefundAskAt(refund, now) };
     case 'succeeded':
-      return { ...after, ...moved, status: 'succeeded', nextActionAt: told.receiptRegistration === 'pending' ? nextRefundAskAt(refund, now) : undefined };
+      return { ...after, ...moved, status: 'succeeded', nextActionAt: told.receiptRegistration === 'pending' ? nextReceiptAskAt(refund, now) : undefined };
     case 'canceled':
       return { ...after, ...moved, status: 'canceled', cancelReason: told.cancellationReason ?? 'general_decline', nextActionAt: undefined };
   }
 }
 
-function nextRefundAskAt(refund: Refund, now: number): number {
-  return now + Math.round(Math.min(Math.max((now - refund.createdAt) / 4, 10_000), hourMs));
+/** When to ask about one that is not final: soon at first, then more seldom, to once an hour. */
+export function nextRefundAskAt(refund: Refund, now: number): number {
+  return now + Math.round(Math.min(Math.max((now - (refund.firstAttemptAt ?? refund.createdAt)) / 4, 10_000), hourMs));
+}
+
+/** A receipt that is not there after three days will not come by itself. */
+function nextReceiptAskAt(refund: Refund, now: number): number | undefined {
+  return now - (refund.firstAttemptAt ?? refund.createdAt) > askLimitMs ? undefined : nextRefundAskAt(refund, now);
 }
 
 const retryLimit = 10;

@@ -38,12 +38,14 @@ export function createServiceWatch({ rows, refunds, events, getSession, now, gra
 
   async function checkOne(intent: Intent): Promise<void> {
     const session = await getSession(intent.sessionId, origin).catch((error: unknown) => {
-      if (error instanceof Fault && error.kind === 'not_found') return undefined;
-      throw error;
+      if (!(error instanceof Fault)) throw error;
+      return error.kind === 'not_found' ? undefined : 'nobody can say' as const;
     });
     await rows.transaction(async (tx) => {
       const rendered = await tx.db.selectFrom('services_rendered').select('report_id').where('session_id', '=', intent.sessionId).executeTakeFirst();
       const lookAgainAt = (at: number | null) => tx.db.updateTable('intents').set({ serve_check_at: at }).where('id', '=', intent.id).execute();
+      // One visit that cannot be looked at keeps no other waiting.
+      if (session === 'nobody can say') return lookAgainAt(now() + checkIntervalMs);
       if (rendered || session?.ended === 'completed') return lookAgainAt(null);
       if (!session) {
         await events.anomaly(tx, { kind: 'unserved_unknown', objectId: intent.id, intentId: intent.id, details: { sessionId: intent.sessionId } });

@@ -50,6 +50,8 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 /** A kiosk repeats a request within minutes; a week is generous. */
 const keyRetentionMs = 7 * 24 * hourMs;
+/** Of the ten seconds that a process has to stop. */
+const stopPatienceMs = 3000;
 const janitorOrigin: Origin = { requestId: 'janitor', caller: { role: 'service', name: 'payments' } };
 
 export async function startPayments({
@@ -72,8 +74,9 @@ export async function startPayments({
   }));
   const rows = stepwiseRows(database, around);
   const events = createEvents({ log, metrics, now, env: config.env });
+  const stopping = new AbortController();
   const devPsp = !otherPsp && config.provider === 'dev' ? createDevPsp({ rows, now, autoConfirmDelayMs: config.devAutoConfirmDelayMs }) : undefined;
-  const psp = stepwisePsp<Psp>(otherPsp ?? devPsp ?? createYooKassa({ ...config.yookassa, tracer }), around);
+  const psp = stepwisePsp<Psp>(otherPsp ?? devPsp ?? createYooKassa({ ...config.yookassa, tracer, stopping: stopping.signal }), around);
   const refundStore = new RefundStore({ rows, events, psp });
   const store = new Store({ rows, events, refunds: refundStore, serveCheckDelayMs: config.refundUnservedAfterMs });
   const getSession = sessionsOf(sessions ?? starting.use(connect<SessionsServer>({
@@ -102,9 +105,10 @@ export async function startPayments({
   });
   const serviceWatch = createServiceWatch({ rows, refunds: refundStore, events, getSession, now, graceMs: config.refundUnservedAfterMs ?? 0 });
   const reconciliation = createReconciliation({ rows, store, refundStore, psp, settlement, events, now });
-  const janitor = createJanitor({ store, refundStore, settlement, refunds, now });
+  const janitor = createJanitor({ store, refundStore, settlement, refunds, log, now, again: () => janitorJob.wake() });
+  starting.defer(() => janitor.settled().then(() => {}));
   const work = async (): Promise<void> => {
-    await janitor();
+    await janitor.work();
     await inbox.meetStrangers();
     await serviceWatch.check();
   };
@@ -112,7 +116,7 @@ export async function startPayments({
   await store.releaseClaims(now());
   await refundStore.releaseClaims(now());
   const every = (name: string, intervalMs: number, run: () => Promise<void>) => starting.use(startJob({ name, intervalMs, run, log }));
-  const janitorJob = every('janitor', config.pollIntervalMs, janitor);
+  const janitorJob = every('janitor', config.pollIntervalMs, () => janitor.begin().then(() => {}));
   const inboxJob = every('inbox', config.pollIntervalMs, () => inbox.meetStrangers());
   every('service-watch', minuteMs, () => serviceWatch.check());
   every('reconciliation', 10 * minuteMs, () => reconciliation.reconcileDaily());
@@ -126,6 +130,9 @@ export async function startPayments({
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
   }));
   const health = starting.use(await startHealth({ host: config.metricsHost, port: config.metricsPort, metrics, ready: () => ({ database: 'ok' }) }));
+
+  // The first to happen at a stop: what the PSP still has to say is waited for a little, and is unknown then; it is asked for after the next start.
+  starting.defer(() => void setTimeout(() => stopping.abort(), stopPatienceMs).unref());
 
   const running = starting.move();
   return {

@@ -236,10 +236,10 @@ export class Store {
     });
   }
 
-  /** At the start nobody else holds a claim on this database: what a killed process was sending is due at once. */
+  /** At the start nobody else holds a claim on this database, and nobody knows for how long it was off: whatever is unfinished is due at once. */
   async releaseClaims(now: number): Promise<void> {
     await this.#rows.transaction(async ({ db }) => {
-      await db.updateTable('intents').set({ next_action_at: now }).where('next_action_at', '>', now).where('submission', 'in', ['created', 'submitting']).execute();
+      await db.updateTable('intents').set({ next_action_at: now }).where('next_action_at', '>', now).execute();
     });
   }
 
