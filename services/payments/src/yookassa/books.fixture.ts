@@ -22,8 +22,13 @@ async function readBooks({ rows }: TestPayments) {
   return { intents, refunds, observations, audit, anomalies, keys };
 }
 
-/** Every broken promise, in words. `settled`: time has passed until nothing was left to do, so the ends must meet as well. */
-export async function brokenPromises({ payments, psp, now, settled }: { payments: TestPayments; psp: Psp; now: number; settled: boolean }): Promise<string[]> {
+/**
+ * Every broken promise, in words. `settled`: time has passed until nothing was left to do, so the ends must meet as well; what was given up after 20 h
+ * is found by reconciling only, so it may wait for that where `reconciled` is false.
+ */
+export async function brokenPromises({ payments, psp, now, settled, reconciled = true }: {
+  payments: TestPayments; psp: Psp; now: number; settled: boolean; reconciled?: boolean;
+}): Promise<string[]> {
   const books = await readBooks(payments);
   return [
     ...oncePerKey(books, psp),
@@ -32,7 +37,7 @@ export async function brokenPromises({ payments, psp, now, settled }: { payments
     ...refundsWithinPayments(books, psp),
     ...endedForAReason(books, psp),
     ...audited(books),
-    ...(settled ? endsMeet(books, psp) : []),
+    ...(settled ? endsMeet(books, psp, reconciled) : []),
   ];
 }
 
@@ -106,20 +111,25 @@ function refundsWithinPayments({ intents, refunds }: Books, psp: Psp): string[] 
 /** P10: a definite no, from us or from the PSP, stands behind each end; nothing ended because an answer did not come. */
 function endedForAReason({ intents, refunds, observations }: Books, psp: Psp): string[] {
   const broken: string[] = [];
-  const there = new Map<string, { status: string; cancellation_details?: { reason: string } }>([...psp.payments(), ...psp.refunds()].map((object) => [object.id, object]));
+  type Told = { status: string; cancellation_details?: { reason: string } };
+  const there = new Map<string, Told>([...psp.payments(), ...psp.refunds()].map((object) => [object.id, object]));
   const refused = new Set(psp.journal.filter(({ answer }) => answer?.status === 400 || answer?.status === 404).map(({ idempotenceKey }) => idempotenceKey));
-  for (const { id, submission } of [...intents, ...refunds]) if (submission === 'refused' && !refused.has(id)) broken.push(`P10 ${id} counts as refused, and the PSP never said no`);
+  for (const { id, submission } of [...intents, ...refunds]) {
+    if (submission === 'refused' && !refused.has(id)) broken.push(`P10 ${id} counts as refused, and the PSP never said no`);
+  }
   for (const { id, status, failure_reason: reason, psp_payment_id } of intents) {
     if (status !== 'failed' || ['canceled_by_customer', 'superseded', 'refused_by_psp'].includes(reason!)) continue;
     if (there.get(psp_payment_id!)?.cancellation_details?.reason !== reason) broken.push(`P10 ${id} failed as ${reason}, and the PSP does not say so`);
   }
   for (const { id, status, submission, psp_refund_id } of refunds) {
-    if (status === 'canceled' && submission === 'attached' && there.get(psp_refund_id!)?.status !== 'canceled') broken.push(`P10 ${id} is canceled, and the PSP does not say so`);
+    const isCanceledThere = there.get(psp_refund_id!)?.status === 'canceled';
+    if (status === 'canceled' && submission === 'attached' && !isCanceledThere) broken.push(`P10 ${id} is canceled, and the PSP does not say so`);
   }
   // P13: what the evidence of money sets off is there as soon as the evidence is.
   for (const { id, status } of intents) {
     const paid = observations.some(({ intent_id, verdict }) => intent_id === id && verdict === 'paid');
-    if (paid && status !== 'confirmed' && !refunds.some(({ intent_id, origin }) => intent_id === id && origin !== 'operator')) broken.push(`P13 money for ${id} is on record, and nothing follows from it`);
+    const goesBack = refunds.some(({ intent_id, origin }) => intent_id === id && origin !== 'operator');
+    if (paid && status !== 'confirmed' && !goesBack) broken.push(`P13 money for ${id} is on record, and nothing follows from it`);
   }
   return broken;
 }
@@ -143,7 +153,7 @@ function audited({ intents, refunds, audit }: Books): string[] {
 }
 
 /** P9, P11, P14, R4: nothing is open, and nothing is at the PSP that we do not account for. */
-function endsMeet({ intents, refunds, anomalies }: Books, psp: Psp): string[] {
+function endsMeet({ intents, refunds, anomalies }: Books, psp: Psp, reconciled: boolean): string[] {
   const broken: string[] = [];
   for (const payment of psp.payments()) {
     const intent = intents.find(({ id }) => id === payment.metadata['intent_id']);
@@ -151,8 +161,8 @@ function endsMeet({ intents, refunds, anomalies }: Books, psp: Psp): string[] {
       broken.push(`P12 the PSP has ${payment.id} of an intent that is not here`);
       continue;
     }
-    // Given up, told to the operator, and never paid.
-    if (intent.submission === 'abandoned' && payment.status !== 'succeeded') continue;
+    // Given up, and told to the operator.
+    if (intent.submission === 'abandoned' && !(reconciled && payment.status === 'succeeded')) continue;
     if (intent.psp_payment_id !== payment.id) broken.push(`P1 ${intent.id} does not know its payment ${payment.id}`);
     if (intent.psp_status !== payment.status) broken.push(`P11 ${intent.id} thinks that its payment is ${intent.psp_status}, and it is ${payment.status}`);
     if (payment.status !== 'succeeded' || intent.status === 'confirmed') continue;

@@ -7,7 +7,8 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { create } from '../testing.ts';
 import { brokenPromises } from './books.fixture.ts';
-import { endSession, hourMs, minuteMs, notificationOf, openShop, operator, type Shop, type ShopOptions } from './shop.fixture.ts';
+import { endSession, hourMs, minuteMs, openShop, operator, type Shop, type ShopOptions } from './shop.fixture.ts';
+import { notificationOf } from './webhook.fixture.ts';
 import type { Kill, Step, When } from './steps.fixture.ts';
 
 /** `act` is what the world does; it is done again after each death, until it goes through. `expectEnd` looks at the end of it all. */
@@ -195,8 +196,8 @@ const journeys: Journey[] = [
         },
         async expectEnd() {
           expect(await statusOf(shop, id)).toMatchObject({ status: 'confirmed' });
-          const row = await shop.payments.rows.selectFrom('reconciliations').select(['psp_payments', 'our_payments', 'differences']).where('day', '=', '2026-11-20').executeTakeFirst();
-          expect(row).toEqual({ psp_payments: 1, our_payments: 1, differences: '[]' });
+          const runs = await shop.payments.rows.selectFrom('reconciliations').select(['psp_payments', 'our_payments', 'differences']).execute();
+          expect(runs).toContainEqual({ psp_payments: 1, our_payments: 1, differences: '[]' });
         },
       };
     },
@@ -272,7 +273,7 @@ test.each(journeys)('$name: killed before and after every step, and twice', asyn
   expect(deaths).toBeGreaterThanOrEqual(2 * labels.length);
   deathCount += deaths;
   said.push(`${journey.name}: ${labels.join(', ')}`);
-}, 120_000);
+}, everyPair ? 1_800_000 : 120_000);
 
 async function attempt(journey: Journey, kills: readonly Kill[], how: string): ReturnType<typeof live> {
   try {

@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { FaultKind } from '@kiosk/psp';
 import { create, read } from '../testing.ts';
-import { endSession, minuteMs, notificationOf, openShop, operator, type Shop, type ShopOptions } from './shop.fixture.ts';
+import { endSession, minuteMs, openShop, operator, type Shop, type ShopOptions } from './shop.fixture.ts';
+import { notificationOf } from './webhook.fixture.ts';
 
 const prod: ShopOptions = { settings: { AGENT_ENV: 'PROD', YOOKASSA_SECRET_KEY: 'live_secret' }, psp: { secretKey: 'live_secret', test: false } };
 

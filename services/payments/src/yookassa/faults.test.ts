@@ -124,7 +124,8 @@ describe('R2 P10 refund', () => {
     expectBudget(shop, 'refund', { kind, since });
     await expectAnomalies(shop, kind);
     // Nothing more can go back than what is left, though nobody knows yet how this one ends.
-    expect(await failure(client.refundIntent({ idempotencyKey: 's', intentId, amountMinor: 38_001, reason: 'Отказ' }, operator))).toEqual({ kind: 'conflict', reason: 'refund_exceeds_payment' });
+    expect(await failure(client.refundIntent({ idempotencyKey: 's', intentId, amountMinor: 38_001, reason: 'Отказ' }, operator)))
+      .toEqual({ kind: 'conflict', reason: 'refund_exceeds_payment' });
 
     shop.psp.faults.clear();
     await shop.pass({ ms: 65_000, everyMs });

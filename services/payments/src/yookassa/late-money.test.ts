@@ -3,7 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { Fault } from '@kiosk/fault';
 import { create, read } from '../testing.ts';
 import { brokenPromises } from './books.fixture.ts';
-import { endSession, hourMs, minuteMs, notificationOf, openShop, operator, type Shop } from './shop.fixture.ts';
+import { endSession, hourMs, minuteMs, openShop, operator, type Shop } from './shop.fixture.ts';
+import { notificationOf } from './webhook.fixture.ts';
 
 type Story = { sessionId: string; intentId: string; paymentId: string };
 

@@ -6,7 +6,8 @@ import { sql } from 'kysely';
 import { join } from 'node:path';
 import { create, failure, migrations, read } from '../testing.ts';
 import { brokenPromises } from './books.fixture.ts';
-import { endSession, minuteMs, notificationOf, openShop, operator, pspAddress, type Shop } from './shop.fixture.ts';
+import { endSession, minuteMs, openShop, operator, type Shop } from './shop.fixture.ts';
+import { notificationOf, pspAddress } from './webhook.fixture.ts';
 
 /** An id of the right form that the PSP does not know. */
 function strangeId(number: number): string {

@@ -81,7 +81,8 @@ async function runChild({ settings, now, sessionIds, kill }: ChildOptions): Prom
     around: steps.around,
     sessions: {
       ...sessions.rpc,
-      getSession: ({ sessionId }, call) => (sessionIds.includes(sessionId) ? Promise.resolve({ session: { ...session!, id: sessionId } }) : sessions.rpc.getSession({ sessionId }, call)),
+      getSession: ({ sessionId }, call) =>
+        (sessionIds.includes(sessionId) ? Promise.resolve({ session: { ...session!, id: sessionId } }) : sessions.rpc.getSession({ sessionId }, call)),
     },
   });
   await steps.quiet();

@@ -11,7 +11,10 @@ const prices = JSON.stringify([
 
 function fiscal(settings: Record<string, string> = {}): ShopOptions {
   return {
-    settings: { RECEIPTS_ENABLED: 'true', RECEIPT_VAT_CODE: '11', RECEIPT_TAX_SYSTEM_CODE: '2', RECEIPT_FALLBACK_EMAIL: 'receipts@operator.example', PRICES: prices, PRICES_ENFORCED: 'true', ...settings },
+    settings: {
+      RECEIPTS_ENABLED: 'true', RECEIPT_VAT_CODE: '11', RECEIPT_TAX_SYSTEM_CODE: '2', RECEIPT_FALLBACK_EMAIL: 'receipts@operator.example',
+      PRICES: prices, PRICES_ENFORCED: 'true', ...settings,
+    },
     psp: { fiscalisation: true },
   };
 }
@@ -83,7 +86,8 @@ describe('a payment’s receipt', () => {
     await using shop = await openShop(fiscal({ PRICES_ENFORCED: 'false' }));
     await create(shop.payments.client, { sessionId: shop.sessions.open({ type: 'thickness' }), amountMinor: 40_000 });
     await create(shop.payments.client, { sessionId: shop.sessions.open({ type: 'thickness' }), amountMinor: 1 });
-    expect((await receipts(shop)).map(({ items }) => items[0]!.description)).toEqual(['Измерение толщины ЛКП, минивэн', 'Измерение толщины лакокрасочного покрытия']);
+    const lines = (await receipts(shop)).map(({ items }) => items[0]!.description);
+    expect(lines).toEqual(['Измерение толщины ЛКП, минивэн', 'Измерение толщины лакокрасочного покрытия']);
   });
 
   test.each(['1', '6', '12'])('vat_code %s is taken', async (code) => {
@@ -142,7 +146,9 @@ describe('a refund’s receipt', () => {
     // As the service is after a restart with the new settings.
     await before.restart({ settings: fiscal().settings });
     await before.payments.client.refundIntent({ idempotencyKey: 'a', intentId, amountMinor: 10_000, reason: 'Скидка' }, operator);
-    expect(await refundReceipts(before)).toMatchObject([{ customer: { email: 'receipts@operator.example' }, items: [{ amount: { value: '100.00' }, description: 'Услуга проверки автомобиля' }] }]);
+    expect(await refundReceipts(before)).toMatchObject([
+      { customer: { email: 'receipts@operator.example' }, items: [{ amount: { value: '100.00' }, description: 'Услуга проверки автомобиля' }] },
+    ]);
     expect(before.psp.refunds()).toMatchObject([{ status: 'succeeded' }]);
   });
 });
@@ -159,7 +165,8 @@ describe('what becomes of a receipt', () => {
     expect(asked).toBeGreaterThan(10);
     shop.psp.registerReceipt(paymentId, 'succeeded');
     await shop.pass({ ms: hourMs, everyMs: 5 * minuteMs });
-    expect(await shop.payments.rows.selectFrom('intents').select(['receipt_registration', 'next_action_at']).execute()).toEqual([{ receipt_registration: 'succeeded', next_action_at: null }]);
+    expect(await shop.payments.rows.selectFrom('intents').select(['receipt_registration', 'next_action_at']).execute())
+      .toEqual([{ receipt_registration: 'succeeded', next_action_at: null }]);
     const askedTo = shop.psp.journal.length;
     await shop.pass({ ms: 5 * hourMs, everyMs: hourMs });
     expect(shop.psp.journal).toHaveLength(askedTo);

@@ -21,7 +21,8 @@ function refund(shop: Shop, over: { intentId: string; amountMinor?: number; idem
 }
 
 async function rows(shop: Shop) {
-  return shop.payments.rows.selectFrom('refunds').select(['id', 'status', 'submission', 'origin', 'reason', 'amount_minor', 'cancel_reason', 'retry_of']).orderBy('created_at').orderBy('id').execute();
+  return shop.payments.rows.selectFrom('refunds').select(['id', 'status', 'submission', 'origin', 'reason', 'amount_minor', 'cancel_reason', 'retry_of'])
+    .orderBy('created_at').orderBy('id').execute();
 }
 
 async function anomalies(shop: Shop): Promise<string[]> {
@@ -158,9 +159,13 @@ describe('R3 who, of what, why', () => {
     await using shop = await openShop();
     const { intentId } = await confirmed(shop);
     const { refund: made } = await refund(shop, { intentId, amountMinor: 12_300, reason: 'Аппарат не напечатал отчёт' });
-    const audit = await shop.payments.rows.selectFrom('audit_logs').select(['event', 'entity_id', 'caller', 'details']).where('event', 'like', 'refund.%').orderBy('id').execute();
+    const audit = await shop.payments.rows.selectFrom('audit_logs').select(['event', 'entity_id', 'caller', 'details'])
+      .where('event', 'like', 'refund.%').orderBy('id').execute();
     expect(audit.map(({ details, ...line }) => ({ ...line, details: JSON.parse(details) as object }))).toEqual([
-      { event: 'refund.created', entity_id: made!.id, caller: 'operator:anna', details: { intentId, amountMinor: 12_300, by: 'operator', reason: 'Аппарат не напечатал отчёт' } },
+      {
+        event: 'refund.created', entity_id: made!.id, caller: 'operator:anna',
+        details: { intentId, amountMinor: 12_300, by: 'operator', reason: 'Аппарат не напечатал отчёт' },
+      },
       { event: 'refund.succeeded', entity_id: made!.id, caller: 'operator:anna', details: { intentId, amountMinor: 12_300, pspRefundId: shop.psp.refunds()[0]!.id } },
     ]);
   });

@@ -1,26 +1,22 @@
 /** For the tests: the service at the pretend YooKassa, over real HTTP, both on one clock. */
-import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdtempDisposableSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SessionStatus, type Session } from '@kiosk/contracts/sessions/v1/sessions';
 import { openDatabase } from '@kiosk/database';
-import { Fault } from '@kiosk/fault';
+import type { Fault } from '@kiosk/fault';
 import { startPsp, type Psp, type PspOptions, type PspPayment } from '@kiosk/psp';
 import {
   migrations, standInSessions, startClock, startTestPayments, type Clock, type StandInSessions, type TestPayments,
 } from '../testing.ts';
-import { watchSteps, type Kill, type Step, type Steps } from './steps.fixture.ts';
+import { watchSteps, type Kill, type Steps } from './steps.fixture.ts';
+import { startWebhook } from './webhook.fixture.ts';
 
 export const shopId = '506751';
 export const secretKey = 'test_secret-of-the-pretend-shop';
 export const minuteMs = 60_000;
 export const hourMs = 60 * minuteMs;
 export const operator = { caller: { role: 'operator', name: 'anna' } } as const;
-/** An address of YooKassa's list. */
-export const pspAddress = '185.71.76.1';
 
 /** Just after midnight in Moscow: the daily reconciliation's hour is far, so that it takes no part unless it is asked to. */
 export const nightStart = Date.UTC(2026, 10, 19, 21, 10);
@@ -96,7 +92,8 @@ export async function openShop({ settings: first = {}, psp: pspOptions = {}, sta
     payments = await startTestPayments({
       folder: path, clock, sessions, around: steps.around,
       settings: {
-        PAYMENTS_PROVIDER: 'yookassa', YOOKASSA_SHOP_ID: shopId, YOOKASSA_SECRET_KEY: secretKey, YOOKASSA_API_URL: psp.url, YOOKASSA_TIMEOUT_MS: '2000', ...settings,
+        PAYMENTS_PROVIDER: 'yookassa', YOOKASSA_SHOP_ID: shopId, YOOKASSA_SECRET_KEY: secretKey, YOOKASSA_API_URL: psp.url,
+        YOOKASSA_TIMEOUT_MS: '2000', ...settings,
       },
     });
     // What a start does by itself is over before a test begins.
@@ -209,50 +206,13 @@ function migratedFile(): Promise<string> {
   return migrated;
 }
 
-type Webhook = AsyncDisposable & { readonly url: string };
-
-/** The gateway's one route that matters here: the notification as it came, and the answer that a fault becomes. */
-async function startWebhook(service: () => TestPayments | undefined): Promise<Webhook> {
-  const server = createServer((request, response) => {
-    void (async () => {
-      const body = await bytesOf(request);
-      try {
-        const running = service();
-        if (!running) throw new Fault({ kind: 'unavailable', reason: 'down', message: 'The service is down.' });
-        await running.client.receiveNotification({ body, sourceIp: pspAddress });
-        response.writeHead(200).end('OK');
-      } catch (error) {
-        response.writeHead(error instanceof Fault ? { forbidden: 403, invalid: 400 }[error.kind as string] ?? 503 : 503).end();
-      }
-    })();
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/payments/webhook`,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
-
-async function bytesOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
+const endings = {
+  completed: SessionStatus.SESSION_STATUS_COMPLETED, expired: SessionStatus.SESSION_STATUS_EXPIRED, failed: SessionStatus.SESSION_STATUS_FAILED,
+} as const;
 
 /** The visit ends. */
 export async function endSession({ sessionOf, clock }: Shop, sessionId: string, how: 'completed' | 'expired' | 'failed'): Promise<void> {
   const session = await sessionOf(sessionId);
-  session.status = { completed: SessionStatus.SESSION_STATUS_COMPLETED, expired: SessionStatus.SESSION_STATUS_EXPIRED, failed: SessionStatus.SESSION_STATUS_FAILED }[how];
+  session.status = endings[how];
   session.updatedAt = new Date(clock.now());
 }
-
-export function notificationOf(event: string, object: object): { body: Buffer; sourceIp: string } {
-  return { body: Buffer.from(JSON.stringify({ type: 'notification', event, object })), sourceIp: pspAddress };
-}
-
-export type { Step };

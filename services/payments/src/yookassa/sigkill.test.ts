@@ -10,7 +10,11 @@ import { minuteMs, openShop, operator, secretKey, shopId, type Shop } from './sh
 import type { When } from './steps.fixture.ts';
 
 type Client = Child['client'];
-type Journey = { name: string; labels: readonly string[]; prepare(shop: Shop): Promise<{ sessionId: string; act(client: Client): Promise<string>; rows: 'intents' | 'refunds' }> };
+type Journey = {
+  name: string;
+  labels: readonly string[];
+  prepare(shop: Shop): Promise<{ sessionId: string; act(client: Client): Promise<string>; rows: 'intents' | 'refunds' }>;
+};
 
 const journeys: Journey[] = [
   {

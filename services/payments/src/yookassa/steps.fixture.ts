@@ -7,11 +7,11 @@ import type { Around } from '../steps.ts';
 export type When = 'before' | 'after';
 export type Step = {
   /** From 1, since the arming. */
-  index: number;
+  readonly index: number;
   /** What it is: `psp create`, or `commit` with the method that makes it. */
-  label: string;
+  readonly label: string;
   /** The how manieth with this label, from 1. */
-  nth: number;
+  readonly nth: number;
 };
 export type Kill = { when: When; at: (step: Step) => boolean };
 
@@ -46,7 +46,7 @@ export function watchSteps({ onDeath = () => {} }: { onDeath?: () => void } = {}
 
   return {
     async around(name, run) {
-      const step = next(name === 'commit' ? `commit ${methodOf(new Error().stack ?? '')}` : name);
+      const step = next(name, new Error('here'));
       if (killedAt) return die(killedAt);
       const fatal = kill?.at(step) ? kill.when : undefined;
       if (fatal === 'before') return die(step);
@@ -82,8 +82,19 @@ export function watchSteps({ onDeath = () => {} }: { onDeath?: () => void } = {}
     },
   };
 
-  function next(label: string): Step {
-    const step = { index: taken.length + 1, label, nth: taken.filter((one) => one.label === label).length + 1 };
+  function next(name: string, here: Error): Step {
+    const earlier = taken.length;
+    const among = taken;
+    const step: Step = {
+      index: earlier + 1,
+      // Read by few, and a stack takes longer to write out than a step takes to do.
+      get label() {
+        return name === 'commit' ? `commit ${methodOf(here.stack ?? '')}` : name;
+      },
+      get nth() {
+        return among.slice(0, earlier).filter((one) => one.label === step.label).length + 1;
+      },
+    };
     taken.push(step);
     return step;
   }
