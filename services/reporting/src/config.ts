@@ -1,5 +1,8 @@
 import { SettingsError, commonSettings, declare, loadSettingsFile, readSettings, setting, type Settings } from '@kiosk/service';
 import { z } from 'zod';
+import { callbacksOf, emailProvidersOf, providerProblems, providerSettings, smsProvidersOf } from './provider-settings.ts';
+import { smsLimitCharacters, smsText } from './letter.ts';
+import { linkTo, tokenCharacters } from './links.ts';
 import { isMailbox } from './recipients.ts';
 import { defaultThicknessLimits, type ThicknessLimits } from './thickness-limits.ts';
 
@@ -20,6 +23,7 @@ const thicknessLimits = z.strictObject({
 /** Every setting this service reads, over the common ones. */
 export const reportingSettings = {
   ...commonSettings,
+  ...providerSettings,
   ...declare({
     REPORTING_GRPC_PORT: { schema: setting.port, default: 50053, doc: 'The port the reporting service listens on.' },
     REPORTING_METRICS_PORT: { schema: setting.port, default: 9103, doc: 'The port of its /metrics, /health/live and /health/ready.' },
@@ -44,13 +48,24 @@ export const reportingSettings = {
     },
     PDF_WORKERS: { schema: setting.integer({ min: 1, max: 16 }), default: 2, doc: 'How many PDFs are made at a time, each on a thread of its own.' },
     PDF_QUEUE_LIMIT: { schema: setting.integer({ min: 1, max: 1000 }), default: 64, doc: 'How many reports may be under way; one more is refused as `pdf_queue_full`.' },
-    EMAIL_PROVIDER: { schema: setting.oneOf('dev'), default: 'dev', doc: 'Who carries e-mail: dev writes files under STORAGE_PATH/outbox, and is refused in PROD.' },
     EMAIL_FROM: {
       schema: setting.text.refine((text) => parseSender(text) !== undefined, 'must be an e-mail address, or Name <address>'),
       default: 'Проверка автомобиля <reports@kiosk.example>', doc: 'The sender of e-mails: an address, or Name <address>.',
     },
-    SMS_PROVIDER: { schema: setting.oneOf('dev'), default: 'dev', doc: 'Who carries text messages: dev writes files under STORAGE_PATH/outbox, and is refused in PROD.' },
-    SMS_FROM: { schema: setting.text.optional(), doc: 'The sender of text messages, as it is registered with the provider.' },
+    SMS_DAILY_LIMIT_PER_PHONE: {
+      schema: setting.integer({ min: 1, max: 1000 }), default: 5,
+      doc: 'How many text messages one phone gets within 24 hours; one more is given up as `sms_budget` and goes by e-mail where the customer left an address.',
+    },
+    REPORT_LINK_TTL_MS: {
+      schema: setting.integer({ min: 60_000, max: yearMs }), default: 30 * dayMs, doc: 'How long the link in a message opens its report, in ms.',
+    },
+    REPORT_RETENTION_MS: {
+      schema: setting.integer({ min: dayMs, max: 10 * yearMs }), default: 90 * dayMs, doc: 'How long a report\'s file and data are kept, in ms; then they are erased.',
+    },
+    REPORT_CONTACT_RETENTION_MS: {
+      schema: setting.integer({ min: 4 * dayMs, max: 10 * yearMs }), default: 30 * dayMs,
+      doc: 'How long the e-mail address or phone of a delivery is kept, in ms; then it is erased.',
+    },
     DELIVERY_POLL_INTERVAL_MS: {
       schema: setting.integer({ min: 50, max: 60_000 }), default: 1000, doc: 'How often the service looks for deliveries that are due, in ms.',
     },
@@ -61,7 +76,7 @@ export const reportingSettings = {
 /** Reads the settings once. Fails with a SettingsError that names each bad one. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env) {
   const settings = readSettings(reportingSettings, { env, file: loadSettingsFile() });
-  const problems = outboxProblems(settings);
+  const problems = [...providerProblems(settings), ...linkProblems(settings)];
   if (problems.length > 0) throw new SettingsError(problems);
   return {
     grpcHost: settings.GRPC_HOST,
@@ -80,22 +95,24 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     thicknessLimits: { ...defaultThicknessLimits, ...settings.THICKNESS_LIMITS, zoneNorms: { ...defaultThicknessLimits.zoneNorms, ...settings.THICKNESS_LIMITS.zoneNorms } } satisfies ThicknessLimits,
     pdfWorkers: settings.PDF_WORKERS,
     pdfQueueLimit: settings.PDF_QUEUE_LIMIT,
-    emailProvider: settings.EMAIL_PROVIDER,
+    emailProviders: emailProvidersOf(settings),
     emailFrom: parseSender(settings.EMAIL_FROM)!,
-    smsProvider: settings.SMS_PROVIDER,
-    smsFrom: settings.SMS_FROM,
+    smsProviders: smsProvidersOf(settings),
+    callbacks: callbacksOf(settings),
+    smsDailyLimitPerPhone: settings.SMS_DAILY_LIMIT_PER_PHONE,
+    linkTtlMs: settings.REPORT_LINK_TTL_MS,
+    reportRetentionMs: settings.REPORT_RETENTION_MS,
+    contactRetentionMs: settings.REPORT_CONTACT_RETENTION_MS,
     deliveryPollIntervalMs: settings.DELIVERY_POLL_INTERVAL_MS,
     auditRetentionMs: settings.REPORT_AUDIT_RETENTION_MS,
   };
 }
 
-/** X1: customers' mail does not end in a folder. */
-function outboxProblems(settings: Settings<typeof reportingSettings>): string[] {
-  if (settings.AGENT_ENV !== 'PROD') return [];
-  return [
-    ...(settings.EMAIL_PROVIDER === 'dev' ? ['EMAIL_PROVIDER must not be dev in PROD: it writes e-mails into a folder instead of sending them'] : []),
-    ...(settings.SMS_PROVIDER === 'dev' ? ['SMS_PROVIDER must not be dev in PROD: it writes text messages into a folder instead of sending them'] : []),
-  ];
+/** The text message with the link has to fit one part. */
+function linkProblems({ REPORT_PUBLIC_URL: url }: Settings<typeof reportingSettings>): string[] {
+  const longest = smsLimitCharacters - smsText(linkTo({ publicUrl: '', token: 'x'.repeat(tokenCharacters) })).length;
+  const isTooLong = url.replace(/\/+$/, '').length > longest;
+  return isTooLong ? [`REPORT_PUBLIC_URL must be at most ${longest} characters, or the text message with a report's link would not fit one part`] : [];
 }
 
 function parseSender(text: string): { name: string; address: string } | undefined {

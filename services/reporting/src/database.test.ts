@@ -43,10 +43,27 @@ describe('reports', () => {
     ['goes back from ready', 'only moves forward', [insertReport(), makeReady, 'UPDATE reports SET status = \'rendering\'']],
     ['is tried again with the same template', 'only moves forward', [insertReport(), 'UPDATE reports SET status = \'failed\', failure_reason = \'render_failed\'', 'UPDATE reports SET status = \'rendering\', failure_reason = NULL']],
     ['D8 changes what it is made of', 'never changes', [insertReport(), 'UPDATE reports SET document = \'{"a":1}\'']],
+    ['X4 is erased but for its data', 'never changes', [insertReport(), 'UPDATE reports SET erased_at = 3, summary = \'\', document = \'{"a":1}\'']],
+    ['X4 is no longer erased', 'never changes', [insertReport(), 'UPDATE reports SET erased_at = 3, summary = \'\'', 'UPDATE reports SET erased_at = NULL']],
     ['changes its payment', 'never changes', [insertReport(), 'UPDATE reports SET paid_intent_id = \'pay_1\'', 'UPDATE reports SET paid_intent_id = \'pay_2\'']],
   ])('no report %s', async (_, refusal, statements) => {
     await using empty = await openEmpty();
     for (const statement of statements.slice(0, -1)) empty.run(statement);
+    expect(() => empty.run(statements.at(-1)!)).toThrow(refusal);
+  });
+});
+
+const insertLink = (expiresAt = 9) => `INSERT INTO report_links (token_sha256, report_id, delivery_id, created_at, expires_at) VALUES ('${sha}', 'rep_1', 'dlv_1', 1, ${expiresAt})`;
+
+describe('links', () => {
+  test.each([
+    ['D10 lives longer than it was made to', 'never changes', [insertLink(), 'UPDATE report_links SET expires_at = 99']],
+    ['D10 comes back once it is revoked', 'stays revoked', [insertLink(), 'UPDATE report_links SET revoked_at = 3', 'UPDATE report_links SET revoked_at = NULL']],
+    ['D10 is born expired', 'CHECK', [insertLink(1)]],
+    ['D10 holds its token', 'CHECK', [insertLink().replace(sha, 'AAAAAAAAAAAAAAAAAAAAAA')]],
+  ])('no link %s', async (_, refusal, statements) => {
+    await using empty = await openEmpty();
+    for (const statement of [insertReport(), insertDelivery(), ...statements.slice(0, -1)]) empty.run(statement);
     expect(() => empty.run(statements.at(-1)!)).toThrow(refusal);
   });
 });
@@ -68,6 +85,9 @@ describe('deliveries', () => {
     ['D9 has a NUL in its recipient', 'CHECK', [insertDelivery({ recipient: 'char(97, 64, 101, 46, 114, 117, 0)' })]],
     ['D9 has two mailboxes', 'CHECK', [insertDelivery({ recipient: 'a@example.com,b@example.com' })]],
     ['D9 has an address in upper case', 'CHECK', [insertDelivery({ recipient: 'A@example.com' })]],
+    ['X4 is erased in the queue', 'CHECK', [insertDelivery(), 'UPDATE deliveries SET recipient = \'\', erased_at = 3']],
+    ['X4 has no recipient without being erased', 'CHECK', [insertDelivery({ recipient: '' })]],
+    ['X4 gets its recipient back', 'never changes', [insertDelivery(), 'UPDATE deliveries SET status = \'dead\', dead_at = 3, recipient = \'\', erased_at = 3', 'UPDATE deliveries SET recipient = \'a@example.com\', erased_at = NULL']],
     ['has a phone that is not E.164', 'CHECK', [insertDelivery({ channel: 'sms', recipient: '89123456789' })]],
   ])('no delivery %s', async (_, refusal, statements) => {
     await using empty = await openEmpty();
@@ -110,6 +130,12 @@ test('the planner never scans or sorts for what is due, unfinished or interrupte
     ['SELECT id FROM deliveries WHERE status = \'dead\' ORDER BY dead_at', [], 'deliveries_dead'],
     ['SELECT id FROM reports WHERE status = \'rendering\' ORDER BY id LIMIT 5', [], 'reports_unfinished'],
     ['SELECT id FROM reports WHERE status = \'failed\' AND template_version < 2', [], 'reports_failed'],
+    ['SELECT id FROM deliveries WHERE ask_at <= 1 ORDER BY ask_at', [], 'deliveries_to_ask'],
+    ['SELECT id FROM deliveries WHERE status = \'sent\' AND provider = \'smsc\' AND provider_id = \'1\'', [], 'deliveries_by_provider'],
+    ['SELECT count(*) FROM deliveries WHERE channel = \'sms\' AND recipient = \'+7\' AND first_attempt_at <= 5', [], 'deliveries_by_phone'],
+    ['SELECT id FROM deliveries WHERE status = \'dead\' AND cause = \'report\' AND rerouted_at IS NULL ORDER BY dead_at LIMIT 5', [], 'deliveries_to_reroute'],
+    ['SELECT id FROM deliveries WHERE erased_at IS NULL AND created_at < 5 LIMIT 5', [], 'deliveries_to_erase'],
+    ['SELECT id FROM reports WHERE erased_at IS NULL AND created_at < 5 ORDER BY created_at LIMIT 5', [], 'reports_to_erase'],
     ['SELECT id FROM reports WHERE status = \'ready\' AND recorded_at IS NULL ORDER BY id LIMIT 5', [], 'reports_unrecorded'],
     ['SELECT id FROM reports WHERE session_id = \'s\' AND status <> \'rendering\' ORDER BY id DESC', [], 'reports_by_session'],
   ];

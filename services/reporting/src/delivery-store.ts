@@ -3,8 +3,9 @@
  * the attempt ended, so a worker that was thought dead changes nothing when it comes back (D7).
  */
 import { sql, type Kysely } from 'kysely';
-import type { Channel, Delivery } from './delivery.ts';
+import { nextProvider, type Channel, type Delivery } from './delivery.ts';
 import type { Events } from './events.ts';
+import type { Links } from './links.ts';
 import type { Report } from './report.ts';
 import { deliveryFromRow, deliveryToRow, reportColumns, reportFromRow } from './rows.ts';
 import type { Rows, Tables } from './tables.ts';
@@ -14,14 +15,21 @@ export type Claim = { delivery: Delivery; report: Report; token: string };
 export class DeliveryStore {
   readonly #rows: Rows;
   readonly #events: Events;
+  readonly #links: Links;
 
-  constructor({ rows, events }: { rows: Rows; events: Events }) {
+  constructor({ rows, events, links }: { rows: Rows; events: Events; links: Links }) {
     this.#rows = rows;
     this.#events = events;
+    this.#links = links;
   }
 
-  /** Takes the delivery of the channel that has been due for longest; undefined when none is. `token` must be new. */
-  async claimDue(channel: Channel, { now, leaseMs, token }: { now: number; leaseMs: number; token: string }): Promise<Claim | undefined> {
+  /**
+   * Takes the delivery of the channel that has been due for longest, for the one of `providers` whose turn it is, and makes its link open; undefined when
+   * none is due. `token` must be new.
+   */
+  async claimDue(channel: Channel, { now, leaseMs, token, providers }: {
+    now: number; leaseMs: number; token: string; providers: readonly string[];
+  }): Promise<Claim | undefined> {
     // A look without a transaction: most of the time nothing is due.
     if (!await dueDeliveries(this.#rows.read, { channel, now, limit: 1 }).executeTakeFirst()) return undefined;
     return this.#rows.transaction(async ({ db }) => {
@@ -31,7 +39,14 @@ export class DeliveryStore {
       })).where('id', 'in', dueDeliveries(db, { channel, now, limit: 1 })).returningAll().executeTakeFirst();
       if (!row) return undefined;
       const report = await db.selectFrom('reports').select(reportColumns).where('id', '=', row.report_id).executeTakeFirstOrThrow();
-      return { delivery: deliveryFromRow(row), report: reportFromRow(report), token };
+      const before = deliveryFromRow(row);
+      const delivery = { ...before, provider: nextProvider(before, providers) };
+      if (delivery.provider !== before.provider) await db.updateTable('deliveries').set({ provider: delivery.provider }).where('id', '=', row.id).execute();
+      const { tokenSha256, expiresAt } = this.#links.of(delivery);
+      await db.insertInto('report_links').values({
+        token_sha256: tokenSha256, report_id: row.report_id, delivery_id: row.id, created_at: delivery.createdAt, expires_at: expiresAt,
+      }).onConflict((conflict) => conflict.column('token_sha256').doNothing()).execute();
+      return { delivery, report: reportFromRow(report), token };
     });
   }
 
@@ -41,12 +56,23 @@ export class DeliveryStore {
       const row = deliveryToRow(after);
       const held = await tx.db.updateTable('deliveries').set({
         status: row.status, ambiguous_attempts: row.ambiguous_attempts, next_attempt_at: row.next_attempt_at, lease_token: null, lease_until: null,
-        last_error: row.last_error, provider_id: row.provider_id, sent_at: row.sent_at, dead_at: row.dead_at,
+        last_error: row.last_error, provider_id: row.provider_id, ask_at: row.ask_at, sent_at: row.sent_at, dead_at: row.dead_at,
       }).where('id', '=', after.id).where('lease_token', '=', token).returning('id').executeTakeFirst();
       if (!held) return false;
       await this.#events.attempted(tx, { before, after, report });
       return true;
     });
+  }
+
+  /** How many text messages the phone of this one has had, or may have had, since then, before this one. */
+  async textsBefore({ id, recipient, firstAttemptAt = 0 }: Delivery, { since }: { since: number }): Promise<number> {
+    const { count } = await this.#rows.read.selectFrom('deliveries').select((select) => select.fn.countAll<number>().as('count'))
+      .where('channel', '=', sql.lit('sms')).where('recipient', '=', recipient).where('first_attempt_at', '<=', firstAttemptAt)
+      .where((where) => where.or([where('first_attempt_at', '<', firstAttemptAt), where('id', '<', id)]))
+      .where((where) => where(where.fn.coalesce('sent_at', 'first_attempt_at'), '>', since))
+      .where((where) => where.or([where('status', '<>', 'dead'), where('sent_at', 'is not', null), where('ambiguous_attempts', '>', 0)]))
+      .executeTakeFirstOrThrow();
+    return count;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { afterAttempt, giveUpAfterMs, outageDelaysMs, retryDelaysMs, type AttemptResult, type Delivery } from './delivery.ts';
+import { afterAttempt, giveUpAfterMs, nextAsk, nextProvider, outageDelaysMs, retryDelaysMs, type AttemptResult, type Delivery } from './delivery.ts';
 import { sendErrorReasons, type SendErrorKind } from './send-error.ts';
 
 const minuteMs = 60_000;
@@ -54,6 +54,31 @@ test('D4 an ambiguous attempt is counted, and repeated with the same Message-ID'
 test('what was sent says so and forgets the error before', () => {
   const after = afterAttempt({ ...claimed, lastError: 'timeout' }, { kind: 'sent', providerId: 'x' }, { now: start, random: 1 });
   expect(after).toMatchObject({ status: 'sent', sentAt: start, providerId: 'x', lastError: undefined });
+});
+
+describe('whose turn it is', () => {
+  const after = (change: Partial<Delivery>) => nextProvider({ ...claimed, provider: 'a', ...change }, ['a', 'b']);
+
+  test.each<[string, Partial<Delivery>, string]>([
+    ['the first one begins', { provider: undefined }, 'a'],
+    ['the other one goes on after a provider\'s trouble', { lastError: 'provider_unavailable' }, 'b'],
+    ['and the first one after that', { provider: 'b', lastError: 'credentials_refused' }, 'a'],
+    ['a recipient\'s server says the same to both', { lastError: 'recipient_deferred' }, 'a'],
+    ['D4 what may have arrived is the same one\'s', { lastError: 'timeout', ambiguousAttempts: 1 }, 'a'],
+    ['twice is enough', { lastError: 'timeout', ambiguousAttempts: 2 }, 'b'],
+    ['one that the settings no longer name is forgotten', { provider: 'c', lastError: 'timeout' }, 'a'],
+  ])('%s', (_, change, provider) => {
+    expect(after(change)).toBe(provider);
+  });
+
+  test('alone it has every turn', () => {
+    expect(nextProvider({ ...claimed, provider: 'a', lastError: 'provider_unavailable' }, ['a'])).toBe('a');
+  });
+});
+
+test('a provider that says nothing is asked after as long as it has been silent, within a minute and an hour, and for two days', () => {
+  const inMinutes = (ageMs: number) => (nextAsk({ sentAt: start }, { now: start + ageMs }) ?? Number.NaN) - start - ageMs;
+  expect([0, minuteMs, 10 * minuteMs, 5 * hourMs, 49 * hourMs].map((ageMs) => inMinutes(ageMs) / minuteMs)).toEqual([1, 1, 10, 60, Number.NaN]);
 });
 
 test('D1 whatever happens, a delivery is sent, or waits with a next attempt, or is dead', () => {

@@ -8,6 +8,7 @@ import type { Delivery } from './delivery.ts';
 import type { Severity } from './diagnostics.ts';
 import { makeLabel } from './makes.ts';
 import type { RenderFailure, Report } from './report.ts';
+import { operatorTroubles } from './send-error.ts';
 import type { Origin, Tables } from './tables.ts';
 
 /** A scan takes from seconds to minutes. */
@@ -34,6 +35,16 @@ export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics
   const repeated = metrics.counter({
     name: 'reports_ambiguous_attempts_total', help: 'Attempts that may have arrived although we were not told, and are repeated.', labels: ['method'],
   });
+
+  const troubles = metrics.counter({
+    name: 'reports_provider_troubles_total', help: 'Attempts that failed for what only the operator can put right.', labels: ['method', 'reason'],
+  });
+
+  const arrived = metrics.counter({ name: 'reports_arrived_total', help: 'Deliveries that the provider says arrived.', labels: ['method'] });
+  const rerouted = metrics.counter({ name: 'reports_rerouted_total', help: 'Deliveries made in place of one that the other channel refused.', labels: ['method'] });
+  const opened = metrics.counter({ name: 'reports_links_opened_total', help: 'Downloads by a link.' });
+  const erasures = metrics.counter({ name: 'reports_erased_total', help: 'Reports whose file and data were erased.', labels: ['cause'] });
+  const sweeps = metrics.counter({ name: 'reports_sweep_total', help: 'Files and rows that disagreed, as the sweep found them.', labels: ['found'] });
 
   async function audit(tx: Tx<Tables>, event: string, entityId: string, details: object, { requestId, caller }: Origin): Promise<void> {
     await tx.db.insertInto('audit_logs').values({
@@ -89,6 +100,10 @@ export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics
       tx.afterCommit(() => {
         const fields = { event: `delivery.${after.status}`, deliveryId, reportId, channel, attempt };
         if (ambiguous) repeated.inc({ method: channel });
+        if (reason !== undefined && operatorTroubles.includes(reason)) {
+          troubles.inc({ method: channel, reason });
+          log.error({ ...fields, reason, provider: after.provider }, 'the provider refuses us: look at its settings and its account');
+        }
         if (after.status === 'sent') {
           delivered.inc({ type, method: channel });
           log.info(fields, 'report sent');
@@ -99,6 +114,54 @@ export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics
           log.warn({ ...fields, reason, nextAttemptAt: after.nextAttemptAt }, 'a delivery is tried again later');
         }
       });
+    },
+
+    /** A provider said what became of a message. */
+    async settled(tx: Tx<Tables>, { delivery, type }: { delivery: Delivery; type: Report['type'] }): Promise<void> {
+      const { id: deliveryId, reportId, channel, status, lastError: reason, provider } = delivery;
+      await audit(tx, `delivery.${status}`, deliveryId, { reportId, channel, provider, reason }, worker);
+      tx.afterCommit(() => {
+        const fields = { event: `delivery.${status}`, deliveryId, reportId, channel, provider };
+        if (status === 'dead') {
+          failed.inc({ type, method: channel, reason: reason ?? 'undeliverable' });
+          log.error({ ...fields, reason }, 'the provider could not deliver a message');
+        } else {
+          arrived.inc({ method: channel });
+          log.info(fields, 'the provider says that a message arrived');
+        }
+      });
+    },
+
+    /** The other channel is tried in place of one that refused. */
+    async rerouted(tx: Tx<Tables>, { refused, instead }: { refused: Delivery; instead: Delivery }): Promise<void> {
+      await audit(tx, 'delivery.rerouted', instead.id, { reportId: instead.reportId, channel: instead.channel, insteadOf: refused.id }, worker);
+      tx.afterCommit(() => {
+        rerouted.inc({ method: instead.channel });
+        log.info({ event: 'delivery.rerouted', deliveryId: instead.id, reportId: instead.reportId, channel: instead.channel }, 'the other channel is tried');
+      });
+    },
+
+    linkOpened: (): void => opened.inc(),
+
+    async linksRevoked(tx: Tx<Tables>, { reportId, count, origin }: { reportId: string; count: number; origin: Origin }): Promise<void> {
+      await audit(tx, 'report.links_revoked', reportId, { count }, origin);
+      tx.afterCommit(() => log.info({ event: 'report.links_revoked', reportId, count, requestId: origin.requestId }, 'the links of a report were revoked'));
+    },
+
+    async erased(tx: Tx<Tables>, { reportId, cause, origin }: { reportId: string; cause: 'asked' | 'retention'; origin: Origin }): Promise<void> {
+      await audit(tx, 'report.erased', reportId, { cause }, origin);
+      tx.afterCommit(() => {
+        erasures.inc({ cause });
+        log.info({ event: 'report.erased', reportId, reason: cause, requestId: origin.requestId }, 'a report was erased');
+      });
+    },
+
+    /** The sweep found that files and rows disagreed. */
+    swept(found: 'file_without_row' | 'row_without_file' | 'row_without_file_for_good', reportId?: string): void {
+      sweeps.inc({ found });
+      const fields = { event: 'sweep', reason: found, reportId };
+      if (found === 'row_without_file_for_good') log.error(fields, 'the file of a report is missing and cannot be made again: restore it from a backup');
+      else log.warn(fields, 'a file and its row disagreed; that is mended');
     },
 
     /** Its worker went away in the middle of an attempt. */

@@ -1,6 +1,6 @@
 /** Report files. A file is there whole or not at all: written beside its place, synced, renamed, and the folder synced too (D8, P12). */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** The bytes on disk are not those that were written. */
@@ -31,6 +31,31 @@ export class ReportFiles {
     return bytes;
   }
 
+  /** Does nothing where there is none. */
+  async remove(report: { id: string; createdAt: number }): Promise<void> {
+    await this.removeAt(this.#pathOf(report));
+  }
+
+  async removeAt(path: string): Promise<void> {
+    await rm(path, { force: true });
+  }
+
+  /** Every file, a month at a time; without an id what is not a report's. `changedAt` is epoch ms. */
+  async* list(): AsyncGenerator<{ path: string; id?: string; changedAt: number }[]> {
+    for (const year of await namesIn(this.#folder)) {
+      for (const month of await namesIn(join(this.#folder, year))) {
+        const folder = join(this.#folder, year, month);
+        const files = await Promise.all((await namesIn(folder)).map(async (name) => {
+          const path = join(folder, name);
+          // Gone meanwhile: nothing to say of it.
+          const found = await stat(path).catch(() => undefined);
+          return found?.isFile() ? [{ path, id: /^(rep_\w+)\.pdf$/.exec(name)?.[1], changedAt: found.mtimeMs }] : [];
+        }));
+        yield files.flat();
+      }
+    }
+  }
+
   /** `<folder>/2026/11/rep_….pdf`, by the month of creation in UTC. */
   #pathOf({ id, createdAt }: { id: string; createdAt: number }): string {
     const [year = '', month = ''] = new Date(createdAt).toISOString().split('-');
@@ -57,6 +82,13 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
   await syncFolder(folder);
   // New folders are entries of their parents, up to the one that was there before.
   if (made !== undefined) for (let child = folder; child !== dirname(made); child = dirname(child)) await syncFolder(dirname(child));
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+    throw error;
+  });
 }
 
 async function syncFolder(path: string): Promise<void> {

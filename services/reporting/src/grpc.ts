@@ -1,6 +1,6 @@
 /** Messages ↔ nouns; decides nothing. */
 import {
-  DeliveryChannel, DeliveryStatus as WireDeliveryStatus, DtcStatus, MeasurementStatus, ReportStatus as WireStatus, ReportType as WireType, ReportingService,
+  DeliveryChannel, DeliveryProvider, DeliveryStatus as WireDeliveryStatus, DtcStatus, MeasurementStatus, ReportStatus as WireStatus, ReportType as WireType, ReportingService,
   Severity as WireSeverity, VehicleType as WireVehicleType,
   type Delivery as WireDelivery, type Diagnostics, type Report as WireReport, type ReportingServer, type Thickness,
 } from '@kiosk/contracts/reporting/v1/reporting';
@@ -10,15 +10,18 @@ import { invalid } from '@kiosk/fault';
 import { implement, newCall, type Implementation, type Rpc } from '@kiosk/rpc';
 import type { Channel, Delivery, DeliveryStatus } from './delivery.ts';
 import type { CodeStatus, DiagnosticsData, Severity } from './diagnostics.ts';
+import type { Erasure } from './erasure.ts';
 import type { GetPayment } from './gate.ts';
+import type { Callback, Outcomes } from './outcomes.ts';
 import { maskRecipient } from './recipients.ts';
 import type { ReportType, Visit } from './report.ts';
+import type { ReportLinks } from './report-links.ts';
 import type { GetVisit, Reports } from './reports.ts';
 import type { ReportView } from './store.ts';
 import type { ReadingStatus, ThicknessData } from './thickness.ts';
 import type { VehicleType } from './thickness-zones.ts';
 
-export function reportingOverGrpc(reports: Reports): Implementation {
+export function reportingOverGrpc({ reports, links, outcomes, erasure }: { reports: Reports; links: ReportLinks; outcomes: Outcomes; erasure: Erasure }): Implementation {
   return implement<ReportingServer>(ReportingService, {
     createDiagnosticsReport: async ({ idempotencyKey, sessionId, data, deliverTo }, call) => ({
       report: write(await reports.create({ idempotencyKey, sessionId, content: { kind: 'diagnostics', data: readDiagnostics(data) }, deliverTo }, newCall(call))),
@@ -35,6 +38,18 @@ export function reportingOverGrpc(reports: Reports): Implementation {
     deliverReport: async ({ idempotencyKey, reportId, to }, call) => ({
       report: write(await reports.deliver({ idempotencyKey, reportId, to: to ?? {} }, newCall(call))),
     }),
+    async openLink({ token }, call) {
+      const { bytes, sha256, reportId } = await links.open(token, newCall(call));
+      return { pdf: bytes, sha256, reportId };
+    },
+    revokeLinks: async ({ reportId }, call) => ({ revoked: await links.revoke(reportId, newCall(call)) }),
+    async receiveDeliveryStatus({ provider: wire, body, signature, timestamp }) {
+      const provider = readWord(providers, wire, { path: 'provider', reason: 'invalid_provider' });
+      if (provider === undefined) throw invalid('invalid_provider', `provider must be one of ${Object.keys(providers).join(', ')}`, 'provider');
+      await outcomes.receive({ provider, body, signature, timestamp });
+      return {};
+    },
+    eraseSessionReports: async ({ sessionId }, call) => ({ erased: await erasure.eraseSession(sessionId, newCall(call)) }),
   });
 }
 
@@ -43,8 +58,8 @@ export type PaymentsPeer = Pick<Rpc<PaymentsServer>, 'checkSessionPaid' | 'recor
 
 /** The sessions service, as reporting sees it. The call goes along, so that deadline, request id and caller travel. */
 export function visitsOf(sessions: SessionsPeer): GetVisit {
-  return async (sessionId, call) => {
-    const { session } = await sessions.getSession({ sessionId }, call);
+  return async (sessionId, origin) => {
+    const { session } = await sessions.getSession({ sessionId }, origin);
     return {
       sessionId: session!.id,
       type: session!.type === SessionType.SESSION_TYPE_THICKNESS ? 'thickness' : 'diagnostics',
@@ -72,6 +87,9 @@ const visitStatuses: Partial<Record<SessionStatus, Visit['status']>> = {
 
 const types: Record<ReportType, WireType> = { diagnostics: WireType.REPORT_TYPE_DIAGNOSTICS, thickness: WireType.REPORT_TYPE_THICKNESS };
 const channels: Record<Channel, DeliveryChannel> = { email: DeliveryChannel.DELIVERY_CHANNEL_EMAIL, sms: DeliveryChannel.DELIVERY_CHANNEL_SMS };
+const providers: Record<Callback['provider'], DeliveryProvider> = {
+  twilio: DeliveryProvider.DELIVERY_PROVIDER_TWILIO, sendgrid: DeliveryProvider.DELIVERY_PROVIDER_SENDGRID,
+};
 const deliveryStatuses: Record<DeliveryStatus, WireDeliveryStatus> = {
   queued: WireDeliveryStatus.DELIVERY_STATUS_QUEUED,
   sending: WireDeliveryStatus.DELIVERY_STATUS_SENDING,

@@ -15,7 +15,8 @@ const document: ReportDocument = {
   kind: 'diagnostics', reportId: report.id, sessionId: 'ses_1', createdAt: 1, brand: { name: 'Автокиоск <№ 1>', phone: '+7 495 000-00-00' }, checkUrl: 'http://localhost/check/1',
   data: { vehicleMake: 'LADA', vehicleModel: 'Granta 1.6', dtcCodes: [], timestamp: 1 },
 };
-const material = { delivery, report, document, from: { name: 'Автокиоск', address: 'reports@kiosk.example' }, pdf: new Uint8Array([1]) };
+const link = { url: 'https://kiosk.example/r/AAAAAAAAAAAAAAAAAAAAAA', expiresAt: Date.UTC(2026, 11, 20, 9) };
+const material = { delivery, report, document, link, from: { name: 'Автокиоск', address: 'reports@kiosk.example' }, pdf: new Uint8Array([1]) };
 
 test('the e-mail says in its subject and its text what it is about and what was found', () => {
   const { subject, text, html, to, messageId, attachment } = emailOf(material);
@@ -26,6 +27,8 @@ test('the e-mail says in its subject and its text what it is about and what was 
     expect(part).toContain('Неисправностей не найдено. Кодов нет.');
     expect(part).toContain(report.id);
     expect(part).toContain('+7 495 000-00-00');
+    expect(part).toContain(link.url);
+    expect(part).toContain('до 20.12.2026');
   }
 });
 
@@ -40,11 +43,12 @@ test('D9 nothing that came from outside breaks a header or the page, and nothing
   expect(subject).not.toMatch(/[\r\n\0]/);
   expect(html).not.toContain('<img');
   expect(html).toContain('Автокиоск &lt;№ 1&gt;');
-  expect(html).not.toMatch(/<[^>]*\b(src|href|background)\s*=/);
+  expect(html).not.toMatch(/<[^>]*\b(src|background)\s*=/);
+  expect([...html.matchAll(/href\s*=\s*"([^"]*)"/g)].map(([, url]) => url)).toEqual([link.url]);
 });
 
-test.each(['diagnostics', 'thickness'] as const)('the text message about a %s report fits one part of 70 characters', (type) => {
-  const { text } = smsOf({ delivery: { ...delivery, channel: 'sms', recipient: '+79123456789' }, report: { ...report, type } });
-  expect(text.length).toBeLessThanOrEqual(70);
-  expect(text).toContain('K3F9XQ2A');
+test('D10 the text message is one part of 70 characters with the longest address allowed, and says nothing but that it is ready', () => {
+  const { text } = smsOf({ delivery: { ...delivery, channel: 'sms', recipient: '+79123456789' }, link: { ...link, url: `https://${'k'.repeat(24)}/r/${'A'.repeat(22)}` } });
+  expect(text).toHaveLength(70);
+  expect(text).toMatch(/^Отчёт готов: https:\/\/k+\/r\/A{22}$/);
 });

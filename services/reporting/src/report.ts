@@ -24,10 +24,12 @@ export type Report = {
   failureReason?: RenderFailure;
   createdAt: number;
   readyAt?: number;
+  /** Its file and data are gone. */
+  erasedAt?: number;
 };
 
 /** A fixed set: it is a metric's label. */
-export const renderFailures = ['render_failed', 'render_crashed'] as const;
+export const renderFailures = ['render_failed', 'render_crashed', 'erased'] as const;
 export type RenderFailure = (typeof renderFailures)[number];
 
 /** After so many renderings that took their worker down the report is left to the operator. */

@@ -1,6 +1,6 @@
 /** What this service promises, verb by verb. */
 import { newId } from '@kiosk/database';
-import { Fault, invalid, notFound } from '@kiosk/fault';
+import { Fault, conflict, invalid, notFound } from '@kiosk/fault';
 import type { Log } from '@kiosk/service';
 import { createHash } from 'node:crypto';
 import type { Channel, Delivery } from './delivery.ts';
@@ -9,6 +9,7 @@ import { DamagedFileError, type Files } from './files.ts';
 import { findingsOf } from './findings.ts';
 import type { Gate, GetPayment } from './gate.ts';
 import { templateVersion, type ReportDocument } from './pdf/render.ts';
+import { newDelivery } from './new-delivery.ts';
 import { normalizeRecipients, type Recipients } from './recipients.ts';
 import { notReady, type Rendering } from './rendering.ts';
 import { needsPayment, refuseUnfit, refuseUnpaid, type Report, type Visit } from './report.ts';
@@ -21,7 +22,7 @@ import { within } from './within.ts';
 export type Content = { kind: 'diagnostics'; data: DiagnosticsData } | { kind: 'thickness'; data: ThicknessData };
 
 /** Fails with `session_not_found`, also for a kiosk that asks for another's (S3). */
-export type GetVisit = (sessionId: string, call: Call) => Promise<Visit>;
+export type GetVisit = (sessionId: string, origin: Origin | Call) => Promise<Visit>;
 
 export type Reports = ReturnType<typeof createReports>;
 
@@ -66,7 +67,7 @@ export function createReports({ store, files, rendering, gate, getVisit, getPaym
       const report = await store.get(id, scopeOf(call));
       if (report.status === 'rendering') throw notReady();
       await gate.pass(report, call);
-      const bytes = report.sha256 === undefined ? undefined : await read(report);
+      const bytes = report.sha256 === undefined || report.erasedAt !== undefined ? undefined : await read(report);
       if (!bytes) throw notFound('report_file_missing', 'The report has no file.');
       return { bytes, sha256: report.sha256! };
     },
@@ -78,6 +79,7 @@ export function createReports({ store, files, rendering, gate, getVisit, getPaym
       const recipients = normalizeRecipients(to, 'to');
       if (Object.keys(recipients).length === 0) throw invalid('no_recipient', 'Name an e-mail address, a phone number, or both.', 'to');
       const { report } = answer(await store.view(reportId, scopeOf(call)));
+      if (report.erasedAt !== undefined) throw conflict('report_erased', 'The report\'s data has been erased.');
       const key = keyOf(idempotencyKey, ['deliver', reportId, recipients], call);
       if (!key || await store.replay(key) === undefined) {
         await gate.pass(report, call);
@@ -117,9 +119,7 @@ export function createReports({ store, files, rendering, gate, getVisit, getPaym
   function deliveriesOf({ reportId, to, cause, at }: { reportId: string; to: Recipients; cause: Delivery['cause']; at: number }): Delivery[] {
     const named: [Channel, string | undefined][] = [['email', to.email], ['sms', to.phone]];
     return named.flatMap(([channel, recipient]) => {
-      if (recipient === undefined) return [];
-      const id = newId('dlv', at);
-      return [{ id, reportId, channel, recipient, cause, messageId: `<${id}@${mailDomain}>`, status: 'queued', attempts: 0, ambiguousAttempts: 0, createdAt: at }];
+      return recipient === undefined ? [] : [newDelivery({ reportId, channel, recipient, cause, mailDomain, at })];
     });
   }
 

@@ -6,7 +6,7 @@ import type { DeliveryRow, ReportRow } from './tables.ts';
 
 /** All but the document. */
 export const reportColumns = [
-  'id', 'session_id', 'type', 'status', 'kiosk_id', 'paid_intent_id', 'template_version', 'sha256', 'pages', 'failure_reason', 'created_at', 'ready_at', 'summary',
+  'id', 'session_id', 'type', 'status', 'kiosk_id', 'paid_intent_id', 'template_version', 'sha256', 'pages', 'failure_reason', 'created_at', 'ready_at', 'summary', 'erased_at',
 ] as const satisfies (keyof ReportRow)[];
 
 export function reportFromRow(row: Pick<Selectable<ReportRow>, (typeof reportColumns)[number]>): Report {
@@ -24,6 +24,7 @@ export function reportFromRow(row: Pick<Selectable<ReportRow>, (typeof reportCol
     failureReason: row.failure_reason ?? undefined,
     createdAt: row.created_at,
     readyAt: row.ready_at ?? undefined,
+    erasedAt: row.erased_at ?? undefined,
   };
 }
 
@@ -40,12 +41,15 @@ export function deliveryFromRow(row: Selectable<DeliveryRow>): Delivery {
     ambiguousAttempts: row.ambiguous_attempts,
     nextAttemptAt: row.next_attempt_at ?? undefined,
     lastError: row.last_error ?? undefined,
+    provider: row.provider ?? undefined,
     providerId: row.provider_id ?? undefined,
+    askAt: row.ask_at ?? undefined,
     createdAt: row.created_at,
     firstAttemptAt: row.first_attempt_at ?? undefined,
     sentAt: row.sent_at ?? undefined,
     deliveredAt: row.delivered_at ?? undefined,
     deadAt: row.dead_at ?? undefined,
+    erasedAt: row.erased_at ?? undefined,
   };
 }
 
@@ -65,7 +69,9 @@ export function deliveryToRow(delivery: Delivery): Insertable<DeliveryRow> {
     lease_token: null,
     lease_until: null,
     last_error: delivery.lastError ?? null,
+    provider: delivery.provider ?? null,
     provider_id: delivery.providerId ?? null,
+    ask_at: delivery.askAt ?? null,
     created_at: delivery.createdAt,
     first_attempt_at: delivery.firstAttemptAt ?? null,
     sent_at: delivery.sentAt ?? null,

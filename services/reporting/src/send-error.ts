@@ -18,6 +18,9 @@ export const sendErrorReasons = [
   'recipient_deferred', // greylisting, a full mailbox, a busy server
   'recipient_refused',
   'message_refused',
+  'undeliverable', // taken, and then reported as not arrived
+  'sms_budget', // the phone has had its text messages of the day
+  'erased', // the customer's data is gone
   'timeout',
   'connection_lost',
   'answer_unreadable',
@@ -28,6 +31,9 @@ export const sendErrorReasons = [
   'internal',
 ] as const;
 export type SendErrorReason = (typeof sendErrorReasons)[number];
+
+/** Nothing but the operator's hand helps: credentials, certificates, the sender's registration, money. */
+export const operatorTroubles: readonly SendErrorReason[] = ['credentials_refused', 'connection_insecure', 'sender_refused', 'account_unfunded'];
 
 export class SendError extends Error {
   readonly kind: SendErrorKind;

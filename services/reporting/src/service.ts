@@ -12,21 +12,30 @@ import { createDeliveries, lanesPerChannel } from './deliveries.ts';
 import { channels } from './delivery.ts';
 import { DeliveryStore } from './delivery-store.ts';
 import { lookUpDtc } from './dictionary.ts';
-import { createDevEmail } from './email-dev.ts';
 import type { Email } from './email.ts';
+import { ErasureStore } from './erasure-store.ts';
+import { createErasure } from './erasure.ts';
 import { createEvents } from './events.ts';
 import { ReportFiles } from './files.ts';
 import { createGate } from './gate.ts';
 import { paymentsOf, reportingOverGrpc, visitsOf, type PaymentsPeer, type SessionsPeer } from './grpc.ts';
+import { LinkStore } from './link-store.ts';
+import { createLinks, readLinkKey } from './links.ts';
+import { OutcomeStore } from './outcome-store.ts';
+import { createOutcomes } from './outcomes.ts';
 import { PdfPool } from './pdf/pool.ts';
 import { templateVersion } from './pdf/render.ts';
+import { openEmail, openSms, type Named } from './providers.ts';
 import { Rendering, type Pdf } from './rendering.ts';
+import { createReportLinks } from './report-links.ts';
 import { createReports } from './reports.ts';
+import { RerouteStore } from './reroute-store.ts';
+import { createReroute } from './reroute.ts';
 import { createServiceRecord } from './service-record.ts';
-import { createDevSms } from './sms-dev.ts';
-import type { Sms } from './sms.ts';
+import type { Asked, Sms } from './sms.ts';
 import { stepwiseFiles, stepwisePdf, stepwiseRows, stepwiseSender, type Around } from './steps.ts';
 import { Store } from './store.ts';
+import { createSweep } from './sweep.ts';
 import type { Tables } from './tables.ts';
 
 export { reportingSettings } from './config.ts';
@@ -40,6 +49,14 @@ export interface ReportingService extends Running {
   resumeRendering(): Promise<void>;
   /** Tells payments of visits that have their report; a job does so every few seconds. */
   recordServices(): Promise<void>;
+  /** Tries the other channel for what one refused; a job does so when that happens, and every few seconds. */
+  rerouteRefused(): Promise<void>;
+  /** Asks providers what became of messages; a job does so every few seconds. */
+  askProviders(): Promise<void>;
+  /** Erases what has been kept for long enough; a job does so every hour. */
+  forget(): Promise<void>;
+  /** Mends files and rows that disagree; a job does so every few hours. */
+  sweep(): Promise<void>;
 }
 
 export type ReportingOptions = {
@@ -62,7 +79,9 @@ export type ReportingOptions = {
 
 const resumeIntervalMs = 10_000;
 const leaseIntervalMs = 15_000;
+const askIntervalMs = 15_000;
 const hourMs = 3_600_000;
+const sweepIntervalMs = 6 * hourMs;
 /** A kiosk repeats a request within minutes; a week is generous. */
 const keyRetentionMs = 7 * 24 * hourMs;
 
@@ -90,33 +109,63 @@ export async function startReporting({
   const events = createEvents({ log, metrics, now });
   const rows = stepwiseRows(database, around);
   const store = new Store({ rows, events });
-  const deliveryStore = new DeliveryStore({ rows, events });
+  const links = createLinks({ key: readLinkKey(join(config.storagePath, 'report-links.key')), publicUrl: config.publicUrl, ttlMs: config.linkTtlMs });
+  const deliveryStore = new DeliveryStore({ rows, events, links });
   const peer = { descriptors, tracer, observe, timeoutMs: 5000 };
   const sessions = standIns.sessions ?? starting.use(connect<SessionsServer>({ ...peer, definition: SessionsService, address: config.sessionsAddress, peer: 'sessions' }));
   const payments = standIns.payments ?? starting.use(connect<PaymentsServer>({ ...peer, definition: PaymentsService, address: config.paymentsAddress, peer: 'payments' }));
   const getPayment = paymentsOf(payments);
   const gate = createGate({ required: config.requirePayment, getPayment, store });
-  const files = stepwiseFiles(new ReportFiles({ folder: join(config.storagePath, 'reports') }), around);
+  const wholeFiles = new ReportFiles({ folder: join(config.storagePath, 'reports') });
+  const files = stepwiseFiles(wholeFiles, around);
   const outbox = join(config.storagePath, 'outbox');
+
+  const email: Named<Email>[] = standIns.email
+    ? [{ name: 'stand-in', sender: standIns.email }]
+    : await Promise.all(config.emailProviders.map(async (provider) => openEmail(provider, { outbox })));
+  for (const { sender } of email) if (Symbol.asyncDispose in sender) starting.use(sender as Email & AsyncDisposable);
+  const sms: Named<Sms & Partial<Asked>>[] = standIns.sms
+    ? [{ name: 'stand-in', sender: standIns.sms }]
+    : await Promise.all(config.smsProviders.map(async (provider) => openSms(provider, { outbox })));
 
   const dueJobs: Job[] = [];
   const onDue = (): void => {
     for (const job of dueJobs) job.wake();
   };
-  const rendering = starting.use(new Rendering({
-    store, files, now, log, limit: config.pdfQueueLimit, onReady: onDue,
-    pdf: stepwisePdf(standIns.pdf ?? starting.use(new PdfPool({ workers: config.pdfWorkers, queueLimit: config.pdfQueueLimit })), around),
-  }));
+  const pdf = stepwisePdf(standIns.pdf ?? starting.use(new PdfPool({ workers: config.pdfWorkers, queueLimit: config.pdfQueueLimit })), around);
+  const rendering = starting.use(new Rendering({ store, files, pdf, now, log, limit: config.pdfQueueLimit, onReady: onDue }));
+  const getVisit = visitsOf(sessions);
+  const mailDomain = config.emailFrom.address.split('@')[1]!.toLowerCase();
+  const rerouteRefused = createReroute({ store: new RerouteStore({ rows, events }), getVisit, mailDomain, onDue, log, now });
+  const deadJobs: Job[] = [];
+  const onDead = (): void => {
+    for (const job of deadJobs) job.wake();
+  };
+  const outcomes = createOutcomes({
+    store: new OutcomeStore({ rows, events }), callbacks: config.callbacks, onDead, log, now,
+    asked: new Map(sms.flatMap(({ name, sender: { report } }) => (report ? [[name, { report }]] : []))),
+  });
   const deliveries = createDeliveries({
-    deliveries: deliveryStore, store, files, gate, from: config.emailFrom, now, random, log, tracer,
-    email: stepwiseSender(standIns.email ?? createDevEmail({ folder: outbox }), around),
-    sms: stepwiseSender(standIns.sms ?? createDevSms({ folder: outbox }), around),
+    deliveries: deliveryStore, store, files, gate, links, from: config.emailFrom, smsDailyLimitPerPhone: config.smsDailyLimitPerPhone, now, random, log, tracer,
+    email: email.map(({ name, sender }) => ({ name, sender: stepwiseSender(sender, around) })),
+    sms: sms.map(({ name, sender }) => ({ name, sender: stepwiseSender(sender, around), isAskedLater: sender.report !== undefined })),
+    onDead,
   });
   const recordServices = createServiceRecord({ store, recordService: (service, origin) => payments.recordService(service, origin), now });
   const reports = createReports({
-    store, files, rendering, gate, getVisit: visitsOf(sessions), getPayment, lookUpDtc, brand: config.brand, publicUrl: config.publicUrl,
-    thicknessLimits: config.thicknessLimits, mailDomain: config.emailFrom.address.split('@')[1]!.toLowerCase(), onDue, log, now,
+    store, files, rendering, gate, getVisit, getPayment, lookUpDtc, brand: config.brand, publicUrl: config.publicUrl,
+    thicknessLimits: config.thicknessLimits, mailDomain, onDue, log, now,
   });
+  const reportLinks = createReportLinks({ store: new LinkStore({ rows, events }), reports, now });
+  const erasureStore = new ErasureStore({ rows, events });
+  const erasure = createErasure({
+    store: erasureStore, files: wholeFiles, reportRetentionMs: config.reportRetentionMs, contactRetentionMs: config.contactRetentionMs, now,
+  });
+  const sweep = createSweep({ rows: erasureStore, store, files: wholeFiles, pdf, events, now });
+  const forget = async (): Promise<void> => {
+    await store.deleteOld({ auditBefore: now() - config.auditRetentionMs, keysBefore: now() - keyRetentionMs });
+    await erasure.eraseOld();
+  };
 
   // Nobody else works on this database, so whatever is being sent was left by a process that is gone (D7).
   await deliveryStore.takeUpInterrupted({ now: now() });
@@ -132,23 +181,34 @@ export async function startReporting({
   every('leases', leaseIntervalMs, async () => {
     if (await deliveryStore.takeUpInterrupted({ leaseEndedBy: now(), now: now() }) > 0) onDue();
   });
-  every('retention', hourMs, () => store.deleteOld({ auditBefore: now() - config.auditRetentionMs, keysBefore: now() - keyRetentionMs }));
+  deadJobs.push(every('reroute', resumeIntervalMs, rerouteRefused));
+  every('outcomes', askIntervalMs, () => outcomes.askDue());
+  every('retention', hourMs, forget);
+  every('sweep', sweepIntervalMs, sweep);
 
   const server = starting.use(await startServer({
-    host: config.grpcHost, port: config.grpcPort, services: [reportingOverGrpc(reports)], descriptors, tracer, observe,
+    host: config.grpcHost, port: config.grpcPort, services: [reportingOverGrpc({ reports, links: reportLinks, outcomes, erasure })], descriptors, tracer, observe,
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
   }));
   const health = starting.use(await startHealth({ host: config.metricsHost, port: config.metricsPort, metrics, ready: () => ({ database: 'ok' }) }));
 
   const running = starting.move();
   return {
-    ready: `reporting ready: gRPC ${config.grpcHost}:${server.port}, metrics ${config.metricsHost}:${health.port}, e-mail ${config.emailProvider}, SMS ${config.smsProvider}`,
+    ready: `reporting ready: gRPC ${config.grpcHost}:${server.port}, metrics ${config.metricsHost}:${health.port}, e-mail ${namesOf(config.emailProviders)}, SMS ${namesOf(config.smsProviders)}`,
     log,
     grpcPort: server.port,
     metricsPort: health.port,
     deliverDue: () => deliveries.deliverDue(),
     resumeRendering: () => rendering.resume(),
     recordServices,
+    rerouteRefused,
+    askProviders: () => outcomes.askDue(),
+    forget,
+    sweep: () => sweep(new AbortController().signal),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function namesOf(providers: readonly { name: string }[]): string {
+  return providers.map(({ name }) => name).join(', then ');
 }

@@ -1,4 +1,6 @@
 /** The seam to whoever carries text messages. */
+import type { ProviderReport } from './provider-report.ts';
+
 export type SmsMessage = {
   deliveryId: string;
   /** Epoch ms of the delivery, the same in every attempt. */
@@ -14,6 +16,12 @@ export type SmsSendOptions = {
   /** An attempt before may have arrived: a provider that can be asked is asked first, so that nobody pays or reads twice (D4). */
   mayHaveArrived?: boolean;
 };
+
+/** What a provider that does not tell by itself is asked, some time after it took a message. */
+export interface Asked {
+  /** What became of a message; undefined while that is open, or where the provider does not know the message. Fails with a SendError. */
+  report(message: { to: string; providerId: string }): Promise<ProviderReport | undefined>;
+}
 
 export interface Sms {
   /** Resolves once the provider has taken the message. Fails with a SendError; anything else is taken for a temporary failure. */

@@ -131,7 +131,7 @@ export class Store {
   async reopenFailed(templateVersion: number): Promise<void> {
     await this.#rows.transaction(async ({ db }) => {
       await db.updateTable('reports').set({ status: 'rendering', failure_reason: null, render_crashes: 0, template_version: templateVersion })
-        .where('status', '=', sql.lit('failed')).where('template_version', '<', templateVersion).execute();
+        .where('status', '=', sql.lit('failed')).where('template_version', '<', templateVersion).where('erased_at', 'is', null).execute();
     });
   }
 

@@ -23,6 +23,7 @@ export type ReportRow = {
   recorded_at: number | null;
   summary: string;
   document: string;
+  erased_at: Generated<number | null>;
 };
 
 export type DeliveryRow = {
@@ -39,12 +40,27 @@ export type DeliveryRow = {
   lease_token: string | null;
   lease_until: number | null;
   last_error: SendErrorReason | null;
+  provider: string | null;
   provider_id: string | null;
+  ask_at: number | null;
   created_at: number;
   first_attempt_at: number | null;
   sent_at: number | null;
   delivered_at: number | null;
   dead_at: number | null;
+  rerouted_at: Generated<number | null>;
+  erased_at: Generated<number | null>;
+};
+
+export type LinkRow = {
+  token_sha256: string;
+  report_id: string;
+  delivery_id: string;
+  created_at: number;
+  expires_at: number;
+  revoked_at: Generated<number | null>;
+  opened: Generated<number>;
+  last_opened_at: Generated<number | null>;
 };
 
 export type KeyRow = { caller: string; key: string; body_sha256: string; report_id: string; created_at: number };
@@ -52,6 +68,7 @@ export type KeyRow = { caller: string; key: string; body_sha256: string; report_
 export type Tables = {
   reports: ReportRow;
   deliveries: DeliveryRow;
+  report_links: LinkRow;
   idempotency_keys: KeyRow;
   audit_logs: {
     id: Generated<number>; at: number; event: string; entity_id: string; details: string; request_id: string; caller: string; ip: string | null; user_agent: string | null;

@@ -39,7 +39,7 @@ test('D1 D9 a diagnostics visit ends in a PDF, an e-mail with it attached and a 
   expect(letter.attachments.map(({ filename, contentType, content }) => ({ filename, contentType, same: content.equals(pdf) })))
     .toEqual([{ filename: `otchet-${report.id.slice(-8).toUpperCase()}.pdf`, contentType: 'application/pdf', same: true }]);
   expect(readFileSync(join(outbox, `20261120T090000Z-${sms!.id}.txt`), 'utf8'))
-    .toBe(`+79123456789\nОтчёт № ${report.id.slice(-8).toUpperCase()} о диагностике автомобиля готов.\n`);
+    .toMatch(/^\+79123456789\nОтчёт готов: http:\/\/localhost:3000\/r\/[\w-]{22}\n$/);
 });
 
 test('a thickness visit ends in a PDF and an e-mail likewise', async () => {

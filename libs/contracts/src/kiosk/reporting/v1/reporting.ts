@@ -619,6 +619,70 @@ export function measurementStatusToNumber(object: MeasurementStatus): number {
   }
 }
 
+export const DeliveryProvider = {
+  DELIVERY_PROVIDER_UNSPECIFIED: "DELIVERY_PROVIDER_UNSPECIFIED",
+  /** DELIVERY_PROVIDER_TWILIO - A form, signed over it and the address that Twilio was given (TWILIO_STATUS_CALLBACK_URL): header X-Twilio-Signature. */
+  DELIVERY_PROVIDER_TWILIO: "DELIVERY_PROVIDER_TWILIO",
+  /** DELIVERY_PROVIDER_SENDGRID - A batch of events, signed: headers X-Twilio-Email-Event-Webhook-Signature and -Timestamp. */
+  DELIVERY_PROVIDER_SENDGRID: "DELIVERY_PROVIDER_SENDGRID",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type DeliveryProvider = typeof DeliveryProvider[keyof typeof DeliveryProvider];
+
+export namespace DeliveryProvider {
+  export type DELIVERY_PROVIDER_UNSPECIFIED = typeof DeliveryProvider.DELIVERY_PROVIDER_UNSPECIFIED;
+  export type DELIVERY_PROVIDER_TWILIO = typeof DeliveryProvider.DELIVERY_PROVIDER_TWILIO;
+  export type DELIVERY_PROVIDER_SENDGRID = typeof DeliveryProvider.DELIVERY_PROVIDER_SENDGRID;
+  export type UNRECOGNIZED = typeof DeliveryProvider.UNRECOGNIZED;
+}
+
+export function deliveryProviderFromJSON(object: any): DeliveryProvider {
+  switch (object) {
+    case 0:
+    case "DELIVERY_PROVIDER_UNSPECIFIED":
+      return DeliveryProvider.DELIVERY_PROVIDER_UNSPECIFIED;
+    case 1:
+    case "DELIVERY_PROVIDER_TWILIO":
+      return DeliveryProvider.DELIVERY_PROVIDER_TWILIO;
+    case 2:
+    case "DELIVERY_PROVIDER_SENDGRID":
+      return DeliveryProvider.DELIVERY_PROVIDER_SENDGRID;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return DeliveryProvider.UNRECOGNIZED;
+  }
+}
+
+export function deliveryProviderToJSON(object: DeliveryProvider): string {
+  switch (object) {
+    case DeliveryProvider.DELIVERY_PROVIDER_UNSPECIFIED:
+      return "DELIVERY_PROVIDER_UNSPECIFIED";
+    case DeliveryProvider.DELIVERY_PROVIDER_TWILIO:
+      return "DELIVERY_PROVIDER_TWILIO";
+    case DeliveryProvider.DELIVERY_PROVIDER_SENDGRID:
+      return "DELIVERY_PROVIDER_SENDGRID";
+    case DeliveryProvider.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function deliveryProviderToNumber(object: DeliveryProvider): number {
+  switch (object) {
+    case DeliveryProvider.DELIVERY_PROVIDER_UNSPECIFIED:
+      return 0;
+    case DeliveryProvider.DELIVERY_PROVIDER_TWILIO:
+      return 1;
+    case DeliveryProvider.DELIVERY_PROVIDER_SENDGRID:
+      return 2;
+    case DeliveryProvider.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
 export interface Dtc {
   /** ^[PCBU][0-3][0-9A-F]{3}$ */
   code: string;
@@ -769,6 +833,46 @@ export interface DeliverReportRequest {
 
 export interface DeliverReportResponse {
   report?: Report | undefined;
+}
+
+export interface OpenLinkRequest {
+  /** 22 characters of base64url. */
+  token: string;
+}
+
+export interface OpenLinkResponse {
+  pdf: Buffer;
+  sha256: string;
+  reportId: string;
+}
+
+export interface RevokeLinksRequest {
+  reportId: string;
+}
+
+export interface RevokeLinksResponse {
+  /** Of those that still opened it. */
+  revoked: number;
+}
+
+export interface ReceiveDeliveryStatusRequest {
+  provider: DeliveryProvider;
+  /** As it came: the signature is over the very bytes. */
+  body: Buffer;
+  signature: string;
+  /** SendGrid's. */
+  timestamp: string;
+}
+
+export interface ReceiveDeliveryStatusResponse {
+}
+
+export interface EraseSessionReportsRequest {
+  sessionId: string;
+}
+
+export interface EraseSessionReportsResponse {
+  erased: number;
 }
 
 function createBaseDtc(): Dtc {
@@ -3215,6 +3319,634 @@ export const DeliverReportResponse: MessageFns<DeliverReportResponse> = {
   },
 };
 
+function createBaseOpenLinkRequest(): OpenLinkRequest {
+  return { token: "" };
+}
+
+export const OpenLinkRequest: MessageFns<OpenLinkRequest> = {
+  encode(message: OpenLinkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token !== "") {
+      writer.uint32(10).string(message.token);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OpenLinkRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOpenLinkRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.token = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OpenLinkRequest {
+    return { token: isSet(object.token) ? globalThis.String(object.token) : "" };
+  },
+
+  toJSON(message: OpenLinkRequest): unknown {
+    const obj: any = {};
+    if (message.token !== "") {
+      obj.token = message.token;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<OpenLinkRequest>): OpenLinkRequest {
+    return OpenLinkRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OpenLinkRequest>): OpenLinkRequest {
+    const message = createBaseOpenLinkRequest();
+    message.token = object.token ?? "";
+    return message;
+  },
+};
+
+function createBaseOpenLinkResponse(): OpenLinkResponse {
+  return { pdf: Buffer.alloc(0), sha256: "", reportId: "" };
+}
+
+export const OpenLinkResponse: MessageFns<OpenLinkResponse> = {
+  encode(message: OpenLinkResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pdf.length !== 0) {
+      writer.uint32(10).bytes(message.pdf);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(18).string(message.sha256);
+    }
+    if (message.reportId !== "") {
+      writer.uint32(26).string(message.reportId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OpenLinkResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOpenLinkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pdf = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reportId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OpenLinkResponse {
+    return {
+      pdf: isSet(object.pdf) ? Buffer.from(bytesFromBase64(object.pdf)) : Buffer.alloc(0),
+      sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+      reportId: isSet(object.reportId)
+        ? globalThis.String(object.reportId)
+        : isSet(object.report_id)
+        ? globalThis.String(object.report_id)
+        : "",
+    };
+  },
+
+  toJSON(message: OpenLinkResponse): unknown {
+    const obj: any = {};
+    if (message.pdf.length !== 0) {
+      obj.pdf = base64FromBytes(message.pdf);
+    }
+    if (message.sha256 !== "") {
+      obj.sha256 = message.sha256;
+    }
+    if (message.reportId !== "") {
+      obj.reportId = message.reportId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<OpenLinkResponse>): OpenLinkResponse {
+    return OpenLinkResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OpenLinkResponse>): OpenLinkResponse {
+    const message = createBaseOpenLinkResponse();
+    message.pdf = object.pdf ?? Buffer.alloc(0);
+    message.sha256 = object.sha256 ?? "";
+    message.reportId = object.reportId ?? "";
+    return message;
+  },
+};
+
+function createBaseRevokeLinksRequest(): RevokeLinksRequest {
+  return { reportId: "" };
+}
+
+export const RevokeLinksRequest: MessageFns<RevokeLinksRequest> = {
+  encode(message: RevokeLinksRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reportId !== "") {
+      writer.uint32(10).string(message.reportId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeLinksRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeLinksRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reportId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeLinksRequest {
+    return {
+      reportId: isSet(object.reportId)
+        ? globalThis.String(object.reportId)
+        : isSet(object.report_id)
+        ? globalThis.String(object.report_id)
+        : "",
+    };
+  },
+
+  toJSON(message: RevokeLinksRequest): unknown {
+    const obj: any = {};
+    if (message.reportId !== "") {
+      obj.reportId = message.reportId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RevokeLinksRequest>): RevokeLinksRequest {
+    return RevokeLinksRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeLinksRequest>): RevokeLinksRequest {
+    const message = createBaseRevokeLinksRequest();
+    message.reportId = object.reportId ?? "";
+    return message;
+  },
+};
+
+function createBaseRevokeLinksResponse(): RevokeLinksResponse {
+  return { revoked: 0 };
+}
+
+export const RevokeLinksResponse: MessageFns<RevokeLinksResponse> = {
+  encode(message: RevokeLinksResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revoked !== 0) {
+      writer.uint32(8).int32(message.revoked);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeLinksResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeLinksResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revoked = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeLinksResponse {
+    return { revoked: isSet(object.revoked) ? globalThis.Number(object.revoked) : 0 };
+  },
+
+  toJSON(message: RevokeLinksResponse): unknown {
+    const obj: any = {};
+    if (message.revoked !== 0) {
+      obj.revoked = Math.round(message.revoked);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RevokeLinksResponse>): RevokeLinksResponse {
+    return RevokeLinksResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeLinksResponse>): RevokeLinksResponse {
+    const message = createBaseRevokeLinksResponse();
+    message.revoked = object.revoked ?? 0;
+    return message;
+  },
+};
+
+function createBaseReceiveDeliveryStatusRequest(): ReceiveDeliveryStatusRequest {
+  return {
+    provider: DeliveryProvider.DELIVERY_PROVIDER_UNSPECIFIED,
+    body: Buffer.alloc(0),
+    signature: "",
+    timestamp: "",
+  };
+}
+
+export const ReceiveDeliveryStatusRequest: MessageFns<ReceiveDeliveryStatusRequest> = {
+  encode(message: ReceiveDeliveryStatusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.provider !== DeliveryProvider.DELIVERY_PROVIDER_UNSPECIFIED) {
+      writer.uint32(8).int32(deliveryProviderToNumber(message.provider));
+    }
+    if (message.body.length !== 0) {
+      writer.uint32(18).bytes(message.body);
+    }
+    if (message.signature !== "") {
+      writer.uint32(26).string(message.signature);
+    }
+    if (message.timestamp !== "") {
+      writer.uint32(34).string(message.timestamp);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReceiveDeliveryStatusRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceiveDeliveryStatusRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.provider = deliveryProviderFromJSON(reader.int32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.body = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.signature = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.timestamp = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReceiveDeliveryStatusRequest {
+    return {
+      provider: isSet(object.provider)
+        ? deliveryProviderFromJSON(object.provider)
+        : DeliveryProvider.DELIVERY_PROVIDER_UNSPECIFIED,
+      body: isSet(object.body) ? Buffer.from(bytesFromBase64(object.body)) : Buffer.alloc(0),
+      signature: isSet(object.signature) ? globalThis.String(object.signature) : "",
+      timestamp: isSet(object.timestamp) ? globalThis.String(object.timestamp) : "",
+    };
+  },
+
+  toJSON(message: ReceiveDeliveryStatusRequest): unknown {
+    const obj: any = {};
+    if (message.provider !== DeliveryProvider.DELIVERY_PROVIDER_UNSPECIFIED) {
+      obj.provider = deliveryProviderToJSON(message.provider);
+    }
+    if (message.body.length !== 0) {
+      obj.body = base64FromBytes(message.body);
+    }
+    if (message.signature !== "") {
+      obj.signature = message.signature;
+    }
+    if (message.timestamp !== "") {
+      obj.timestamp = message.timestamp;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReceiveDeliveryStatusRequest>): ReceiveDeliveryStatusRequest {
+    return ReceiveDeliveryStatusRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReceiveDeliveryStatusRequest>): ReceiveDeliveryStatusRequest {
+    const message = createBaseReceiveDeliveryStatusRequest();
+    message.provider = object.provider ?? DeliveryProvider.DELIVERY_PROVIDER_UNSPECIFIED;
+    message.body = object.body ?? Buffer.alloc(0);
+    message.signature = object.signature ?? "";
+    message.timestamp = object.timestamp ?? "";
+    return message;
+  },
+};
+
+function createBaseReceiveDeliveryStatusResponse(): ReceiveDeliveryStatusResponse {
+  return {};
+}
+
+export const ReceiveDeliveryStatusResponse: MessageFns<ReceiveDeliveryStatusResponse> = {
+  encode(_: ReceiveDeliveryStatusResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReceiveDeliveryStatusResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceiveDeliveryStatusResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ReceiveDeliveryStatusResponse {
+    return {};
+  },
+
+  toJSON(_: ReceiveDeliveryStatusResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReceiveDeliveryStatusResponse>): ReceiveDeliveryStatusResponse {
+    return ReceiveDeliveryStatusResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ReceiveDeliveryStatusResponse>): ReceiveDeliveryStatusResponse {
+    const message = createBaseReceiveDeliveryStatusResponse();
+    return message;
+  },
+};
+
+function createBaseEraseSessionReportsRequest(): EraseSessionReportsRequest {
+  return { sessionId: "" };
+}
+
+export const EraseSessionReportsRequest: MessageFns<EraseSessionReportsRequest> = {
+  encode(message: EraseSessionReportsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EraseSessionReportsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEraseSessionReportsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EraseSessionReportsRequest {
+    return {
+      sessionId: isSet(object.sessionId)
+        ? globalThis.String(object.sessionId)
+        : isSet(object.session_id)
+        ? globalThis.String(object.session_id)
+        : "",
+    };
+  },
+
+  toJSON(message: EraseSessionReportsRequest): unknown {
+    const obj: any = {};
+    if (message.sessionId !== "") {
+      obj.sessionId = message.sessionId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EraseSessionReportsRequest>): EraseSessionReportsRequest {
+    return EraseSessionReportsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EraseSessionReportsRequest>): EraseSessionReportsRequest {
+    const message = createBaseEraseSessionReportsRequest();
+    message.sessionId = object.sessionId ?? "";
+    return message;
+  },
+};
+
+function createBaseEraseSessionReportsResponse(): EraseSessionReportsResponse {
+  return { erased: 0 };
+}
+
+export const EraseSessionReportsResponse: MessageFns<EraseSessionReportsResponse> = {
+  encode(message: EraseSessionReportsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.erased !== 0) {
+      writer.uint32(8).int32(message.erased);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EraseSessionReportsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEraseSessionReportsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.erased = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EraseSessionReportsResponse {
+    return { erased: isSet(object.erased) ? globalThis.Number(object.erased) : 0 };
+  },
+
+  toJSON(message: EraseSessionReportsResponse): unknown {
+    const obj: any = {};
+    if (message.erased !== 0) {
+      obj.erased = Math.round(message.erased);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EraseSessionReportsResponse>): EraseSessionReportsResponse {
+    return EraseSessionReportsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EraseSessionReportsResponse>): EraseSessionReportsResponse {
+    const message = createBaseEraseSessionReportsResponse();
+    message.erased = object.erased ?? 0;
+    return message;
+  },
+};
+
 /**
  * Every call fails with INVALID_ARGUMENT for a request that breaks a rule named here and NOT_FOUND for an unknown report
  * (or one of another kiosk, where the caller is a kiosk); the machine-readable reason is in the trailer `fault-reason`.
@@ -3283,7 +4015,10 @@ export const ReportingService = {
       Buffer.from(ListSessionReportsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListSessionReportsResponse => ListSessionReportsResponse.decode(value),
   },
-  /** Sends again, or somewhere else: adds a delivery for each channel named. Idempotent with a key. */
+  /**
+   * Sends again, or somewhere else: adds a delivery for each channel named. Idempotent with a key.
+   * Fails with FAILED_PRECONDITION (`report_erased`) once the report's data is gone.
+   */
   deliverReport: {
     path: "/kiosk.reporting.v1.Reporting/DeliverReport" as const,
     requestStream: false as const,
@@ -3293,6 +4028,53 @@ export const ReportingService = {
     responseSerialize: (value: DeliverReportResponse): Buffer =>
       Buffer.from(DeliverReportResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeliverReportResponse => DeliverReportResponse.decode(value),
+  },
+  /** The file behind the token of a link, for whoever has it. NOT_FOUND (`link_unknown`, `link_expired`, `link_revoked`, `report_file_missing`). Counted. */
+  openLink: {
+    path: "/kiosk.reporting.v1.Reporting/OpenLink" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: OpenLinkRequest): Buffer => Buffer.from(OpenLinkRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OpenLinkRequest => OpenLinkRequest.decode(value),
+    responseSerialize: (value: OpenLinkResponse): Buffer => Buffer.from(OpenLinkResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OpenLinkResponse => OpenLinkResponse.decode(value),
+  },
+  /** No link of the report opens it any more. Idempotent. */
+  revokeLinks: {
+    path: "/kiosk.reporting.v1.Reporting/RevokeLinks" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevokeLinksRequest): Buffer => Buffer.from(RevokeLinksRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevokeLinksRequest => RevokeLinksRequest.decode(value),
+    responseSerialize: (value: RevokeLinksResponse): Buffer => Buffer.from(RevokeLinksResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevokeLinksResponse => RevokeLinksResponse.decode(value),
+  },
+  /**
+   * What a provider says of messages that it took, exactly as it came. PERMISSION_DENIED (`callback_not_signed`) unless its signature is right,
+   * `callback_not_configured` where none could be checked. Repetition and unknown messages change nothing. Idempotent.
+   */
+  receiveDeliveryStatus: {
+    path: "/kiosk.reporting.v1.Reporting/ReceiveDeliveryStatus" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReceiveDeliveryStatusRequest): Buffer =>
+      Buffer.from(ReceiveDeliveryStatusRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReceiveDeliveryStatusRequest => ReceiveDeliveryStatusRequest.decode(value),
+    responseSerialize: (value: ReceiveDeliveryStatusResponse): Buffer =>
+      Buffer.from(ReceiveDeliveryStatusResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReceiveDeliveryStatusResponse => ReceiveDeliveryStatusResponse.decode(value),
+  },
+  /** Erases the files and data of a session's reports and the recipients of their deliveries; rows, hashes and the audit stay. Idempotent. */
+  eraseSessionReports: {
+    path: "/kiosk.reporting.v1.Reporting/EraseSessionReports" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EraseSessionReportsRequest): Buffer =>
+      Buffer.from(EraseSessionReportsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EraseSessionReportsRequest => EraseSessionReportsRequest.decode(value),
+    responseSerialize: (value: EraseSessionReportsResponse): Buffer =>
+      Buffer.from(EraseSessionReportsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EraseSessionReportsResponse => EraseSessionReportsResponse.decode(value),
   },
 } as const;
 
@@ -3311,8 +4093,22 @@ export interface ReportingServer extends UntypedServiceImplementation {
   getReportPdf: handleUnaryCall<GetReportPdfRequest, GetReportPdfResponse>;
   /** The reports of a session, newest first. Idempotent. */
   listSessionReports: handleUnaryCall<ListSessionReportsRequest, ListSessionReportsResponse>;
-  /** Sends again, or somewhere else: adds a delivery for each channel named. Idempotent with a key. */
+  /**
+   * Sends again, or somewhere else: adds a delivery for each channel named. Idempotent with a key.
+   * Fails with FAILED_PRECONDITION (`report_erased`) once the report's data is gone.
+   */
   deliverReport: handleUnaryCall<DeliverReportRequest, DeliverReportResponse>;
+  /** The file behind the token of a link, for whoever has it. NOT_FOUND (`link_unknown`, `link_expired`, `link_revoked`, `report_file_missing`). Counted. */
+  openLink: handleUnaryCall<OpenLinkRequest, OpenLinkResponse>;
+  /** No link of the report opens it any more. Idempotent. */
+  revokeLinks: handleUnaryCall<RevokeLinksRequest, RevokeLinksResponse>;
+  /**
+   * What a provider says of messages that it took, exactly as it came. PERMISSION_DENIED (`callback_not_signed`) unless its signature is right,
+   * `callback_not_configured` where none could be checked. Repetition and unknown messages change nothing. Idempotent.
+   */
+  receiveDeliveryStatus: handleUnaryCall<ReceiveDeliveryStatusRequest, ReceiveDeliveryStatusResponse>;
+  /** Erases the files and data of a session's reports and the recipients of their deliveries; rows, hashes and the audit stay. Idempotent. */
+  eraseSessionReports: handleUnaryCall<EraseSessionReportsRequest, EraseSessionReportsResponse>;
 }
 
 export interface ReportingClient extends Client {
@@ -3400,7 +4196,10 @@ export interface ReportingClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListSessionReportsResponse) => void,
   ): ClientUnaryCall;
-  /** Sends again, or somewhere else: adds a delivery for each channel named. Idempotent with a key. */
+  /**
+   * Sends again, or somewhere else: adds a delivery for each channel named. Idempotent with a key.
+   * Fails with FAILED_PRECONDITION (`report_erased`) once the report's data is gone.
+   */
   deliverReport(
     request: DeliverReportRequest,
     callback: (error: ServiceError | null, response: DeliverReportResponse) => void,
@@ -3415,6 +4214,73 @@ export interface ReportingClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeliverReportResponse) => void,
+  ): ClientUnaryCall;
+  /** The file behind the token of a link, for whoever has it. NOT_FOUND (`link_unknown`, `link_expired`, `link_revoked`, `report_file_missing`). Counted. */
+  openLink(
+    request: OpenLinkRequest,
+    callback: (error: ServiceError | null, response: OpenLinkResponse) => void,
+  ): ClientUnaryCall;
+  openLink(
+    request: OpenLinkRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: OpenLinkResponse) => void,
+  ): ClientUnaryCall;
+  openLink(
+    request: OpenLinkRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: OpenLinkResponse) => void,
+  ): ClientUnaryCall;
+  /** No link of the report opens it any more. Idempotent. */
+  revokeLinks(
+    request: RevokeLinksRequest,
+    callback: (error: ServiceError | null, response: RevokeLinksResponse) => void,
+  ): ClientUnaryCall;
+  revokeLinks(
+    request: RevokeLinksRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RevokeLinksResponse) => void,
+  ): ClientUnaryCall;
+  revokeLinks(
+    request: RevokeLinksRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RevokeLinksResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * What a provider says of messages that it took, exactly as it came. PERMISSION_DENIED (`callback_not_signed`) unless its signature is right,
+   * `callback_not_configured` where none could be checked. Repetition and unknown messages change nothing. Idempotent.
+   */
+  receiveDeliveryStatus(
+    request: ReceiveDeliveryStatusRequest,
+    callback: (error: ServiceError | null, response: ReceiveDeliveryStatusResponse) => void,
+  ): ClientUnaryCall;
+  receiveDeliveryStatus(
+    request: ReceiveDeliveryStatusRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReceiveDeliveryStatusResponse) => void,
+  ): ClientUnaryCall;
+  receiveDeliveryStatus(
+    request: ReceiveDeliveryStatusRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReceiveDeliveryStatusResponse) => void,
+  ): ClientUnaryCall;
+  /** Erases the files and data of a session's reports and the recipients of their deliveries; rows, hashes and the audit stay. Idempotent. */
+  eraseSessionReports(
+    request: EraseSessionReportsRequest,
+    callback: (error: ServiceError | null, response: EraseSessionReportsResponse) => void,
+  ): ClientUnaryCall;
+  eraseSessionReports(
+    request: EraseSessionReportsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EraseSessionReportsResponse) => void,
+  ): ClientUnaryCall;
+  eraseSessionReports(
+    request: EraseSessionReportsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EraseSessionReportsResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -1,0 +1,78 @@
+/**
+ * Every query that erases. What a report was made of, its recipients and its links go; its row, hash, payment and audit stay (X4). A delivery that waits or
+ * is on its way ends as dead, so that nothing is sent any more and a worker's late word changes nothing.
+ */
+import { sql } from 'kysely';
+import type { Events } from './events.ts';
+import type { Origin, Rows } from './tables.ts';
+
+const biteRows = 200;
+type Erasable = { id: string; createdAt: number };
+
+export class ErasureStore {
+  readonly #rows: Rows;
+  readonly #events: Events;
+
+  constructor({ rows, events }: { rows: Rows; events: Events }) {
+    this.#rows = rows;
+    this.#events = events;
+  }
+
+  /** The oldest that are not erased. */
+  async reportsBefore(before: number): Promise<Erasable[]> {
+    return this.#rows.read.selectFrom('reports').select(['id', 'created_at as createdAt']).where('erased_at', 'is', null).where('created_at', '<', before)
+      .orderBy('created_at').limit(biteRows).execute();
+  }
+
+  async reportsOf(sessionId: string): Promise<Erasable[]> {
+    return this.#rows.read.selectFrom('reports').select(['id', 'created_at as createdAt']).where('session_id', '=', sessionId).where('erased_at', 'is', null).execute();
+  }
+
+  async erase(id: string, { cause, now, origin }: { cause: 'asked' | 'retention'; now: number; origin: Origin }): Promise<void> {
+    await this.#rows.transaction(async (tx) => {
+      const { db } = tx;
+      await db.updateTable('reports').set({ status: 'failed', failure_reason: 'erased' }).where('id', '=', id).where('status', '=', 'rendering').execute();
+      const row = await db.updateTable('reports').set({ document: '{}', summary: '', erased_at: now }).where('id', '=', id).where('erased_at', 'is', null)
+        .returning('id').executeTakeFirst();
+      if (!row) return;
+      const erased = { recipient: '', erased_at: now, ask_at: null };
+      await db.updateTable('deliveries').set({
+        ...erased, status: 'dead', dead_at: now, last_error: 'erased', next_attempt_at: null, lease_token: null, lease_until: null, rerouted_at: now,
+      }).where('report_id', '=', id).where('status', 'in', ['queued', 'sending']).execute();
+      await db.updateTable('deliveries').set(erased).where('report_id', '=', id).where('erased_at', 'is', null).execute();
+      await db.updateTable('report_links').set({ revoked_at: now }).where('report_id', '=', id).where('revoked_at', 'is', null).execute();
+      await this.#events.erased(tx, { reportId: id, cause, origin });
+    });
+  }
+
+  /** Recipients of deliveries that ended before then. */
+  async eraseContacts({ before, now }: { before: number; now: number }): Promise<void> {
+    let erased: number;
+    do {
+      const rows = await this.#rows.transaction(({ db }) => db.updateTable('deliveries').set({ recipient: '', erased_at: now, ask_at: null }).where('id', 'in',
+        db.selectFrom('deliveries').select('id').where('erased_at', 'is', null).where('created_at', '<', before)
+          .where('status', 'in', ['sent', 'delivered', 'dead']).limit(biteRows)).returning('id').execute());
+      erased = rows.length;
+    } while (erased === biteRows);
+  }
+
+  /** Links that ended before then; who has one hears that it is unknown rather than expired. */
+  async deleteLinks({ before }: { before: number }): Promise<void> {
+    await this.#rows.transaction(({ db }) => db.deleteFrom('report_links').where('expires_at', '<', before).execute());
+  }
+
+  /** Of these reports, those that have a right to a file. */
+  async withFile(ids: readonly string[]): Promise<Set<string>> {
+    if (ids.length === 0) return new Set();
+    // One that is being rendered may have its file already.
+    const rows = await this.#rows.read.selectFrom('reports').select('id').where('id', 'in', ids).where('erased_at', 'is', null).execute();
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  /** Ready reports after this one, by id. */
+  async readyAfter(id: string): Promise<(Erasable & { sha256: string; templateVersion: number })[]> {
+    const rows = await this.#rows.read.selectFrom('reports').select(['id', 'created_at', 'sha256', 'template_version']).where('id', '>', id)
+      .where('status', '=', sql.lit('ready')).where('erased_at', 'is', null).orderBy('id').limit(biteRows).execute();
+    return rows.map((row) => ({ id: row.id, createdAt: row.created_at, sha256: row.sha256!, templateVersion: row.template_version }));
+  }
+}
