@@ -14,7 +14,7 @@ export type Caller = {
 export type Call = {
   requestId: string;
   caller: Caller;
-  /** Epoch milliseconds after which nobody waits for the answer. */
+  /** Epoch milliseconds after which nobody waits for the answer; Infinity for a stream that has no end of its own. */
   deadlineAt: number;
   /** Aborted once nobody waits for the answer. */
   signal: AbortSignal;

@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { Fault } from '@kiosk/fault';
-import { connectEcho, failure, startEcho, until, type Words } from './testing.ts';
+import { connectEcho, failure, startEcho, startProcess, until, type Words } from './testing.ts';
 import type { Call } from './rpc.ts';
 
 const hang = () => new Promise<Words>(() => {});
@@ -88,28 +86,6 @@ test('work that ends after its caller left is observed as cancelled, not as done
   await until(() => server.observed.length === 1);
   expect(server.observed[0]!.code).toBe('CANCELLED');
 });
-
-/** A server in a process of its own, which a test can freeze. */
-async function startProcess() {
-  const script = `
-    import { startEcho } from './testing.ts';
-    const server = await startEcho();
-    process.stdout.write(server.port + '\\n');
-    setInterval(() => {}, 1000);
-  `;
-  const child = spawn(process.execPath, ['--conditions=@kiosk/source', '--input-type=module', '--eval', script], {
-    cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = await once(child.stdout, 'data') as [Buffer];
-  return {
-    port: Number(line.toString()), child,
-    [Symbol.asyncDispose]: async () => {
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-    },
-  };
-}
 
 test('G3 a frozen server ends with a deadline fault in time, over an old connection and over a new one', async () => {
   await using server = await startProcess();

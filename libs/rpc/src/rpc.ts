@@ -10,9 +10,14 @@ export { connect, type Client, type ClientOptions } from './client.ts';
 export { implement, startServer, type Implementation, type RpcServer, type ServerOptions } from './server.ts';
 export type { Observe } from './observe.ts';
 
-/** ts-proto's callback interface of a service as an object of async functions. */
+/**
+ * ts-proto's callback interface of a service as an object of async functions. A method that streams its answer gives an async iterable: an async
+ * generator function implements it, a `for await` loop calls it. Each loop is one call, which begins with the loop and ends when either side leaves.
+ */
 export type Rpc<Server> = {
   [Method in keyof Server as string extends Method ? never : Method]: Server[Method] extends grpc.handleUnaryCall<infer Request, infer Response>
     ? (request: Request, call?: Partial<Call>) => Promise<Response>
-    : never;
+    : Server[Method] extends grpc.handleServerStreamingCall<infer Request, infer Response>
+      ? (request: Request, call?: Partial<Call>) => AsyncIterable<Response>
+      : never;
 };

@@ -2,12 +2,17 @@
 import type * as grpc from '@grpc/grpc-js';
 import { fromJSON, type MessageTypeDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { trace } from '@opentelemetry/api';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { connect, implement, startServer, type Call, type Client, type ClientOptions, type Observe, type Rpc, type RpcServer, type ServerOptions } from './rpc.ts';
 
 export type Words = { text: string };
-export type EchoServer = { say: grpc.handleUnaryCall<Words, Words>; act: grpc.handleUnaryCall<Words, Words> };
+export type EchoServer = {
+  say: grpc.handleUnaryCall<Words, Words>; act: grpc.handleUnaryCall<Words, Words>; watch: grpc.handleServerStreamingCall<Words, Words>;
+};
 /** What a server is given: the whole call, not a part of one. */
 export type Handler = (request: Words, call: Call) => Promise<Words>;
+export type StreamHandler = (request: Words, call: Call) => AsyncIterable<Words>;
 
 const loaded = fromJSON({ nested: { kiosk: { nested: { test: { nested: {
   Words: { fields: { text: { type: 'string', id: 1 } } },
@@ -15,12 +20,13 @@ const loaded = fromJSON({ nested: { kiosk: { nested: { test: { nested: {
     methods: {
       Say: { requestType: 'Words', responseType: 'Words', options: { idempotency_level: 'NO_SIDE_EFFECTS' }, comment: '' },
       Act: { requestType: 'Words', responseType: 'Words', comment: '' },
+      Watch: { requestType: 'Words', responseType: 'Words', responseStream: true, comment: '' },
     },
   },
 } } } } } }, { defaults: true });
 
-const { Say, Act } = loaded['kiosk.test.Echo'] as ServiceDefinition;
-export const EchoService = { say: Say, act: Act } as unknown as grpc.ServiceDefinition;
+const { Say, Act, Watch } = loaded['kiosk.test.Echo'] as ServiceDefinition;
+export const EchoService = { say: Say, act: Act, watch: Watch } as unknown as grpc.ServiceDefinition;
 export const echoDescriptors: Uint8Array = descriptorSet((loaded['kiosk.test.Words'] as MessageTypeDefinition<Words, Words>).fileDescriptorProtos);
 
 /** FileDescriptorSet has one repeated field: number 1, so each file is its tag, its length as a varint and its bytes. */
@@ -32,13 +38,17 @@ export type Observed = Parameters<Observe>[0];
 export type Echo = RpcServer & { observed: Observed[]; errors: { error: unknown; method: string; requestId: string }[] };
 
 const echo: Handler = async (request) => request;
+/** Each word of the request by itself. */
+async function* words({ text }: Words): AsyncGenerator<Words> {
+  for (const word of text.split(' ')) yield { text: word };
+}
 
-export async function startEcho({ say = echo, act = echo, ...options }: { say?: Handler; act?: Handler } & Partial<ServerOptions> = {}): Promise<Echo> {
+export async function startEcho({ say = echo, act = echo, watch = words, ...options }: { say?: Handler; act?: Handler; watch?: StreamHandler } & Partial<ServerOptions> = {}): Promise<Echo> {
   const observed: Observed[] = [];
   const errors: Echo['errors'] = [];
   const server = await startServer({
     host: '127.0.0.1', port: 0, descriptors: echoDescriptors, tracer: trace.getTracer('off'),
-    services: [implement<EchoServer>(EchoService, { say, act } as Rpc<EchoServer>)],
+    services: [implement<EchoServer>(EchoService, { say, act, watch } as Rpc<EchoServer>)],
     observe: (call) => observed.push(call),
     onError: (error, call) => errors.push({ error, ...call }),
     ...options,
@@ -68,4 +78,27 @@ export async function failure(promise: Promise<unknown>): Promise<unknown> {
 /** Waits until `done` holds; the test's own time limit is the bound. */
 export async function until(done: () => boolean): Promise<void> {
   while (!done()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** A server as a process of its own, which a test may freeze or kill. `watch` is the source of its stream's handler. */
+export async function startProcess(watch = 'undefined') {
+  const script = `
+    import { startEcho } from './testing.ts';
+    const server = await startEcho({ watch: ${watch} });
+    process.stdout.write(server.port + '\\n');
+    setInterval(() => {}, 1000);
+  `;
+  const child = spawn(process.execPath, ['--conditions=@kiosk/source', '--input-type=module', '--eval', script], {
+    cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(child.stdout, 'data') as [Buffer];
+  return {
+    port: Number(line.toString()), child,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
 }
