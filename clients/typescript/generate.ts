@@ -7,7 +7,7 @@ type Schema = {
 };
 type Content = Record<string, { schema: Schema }>;
 type Operation = {
-  operationId: string; description: string; 'x-roles': string[]; parameters: { name: string; in: string; required: boolean; description: string; schema: Schema }[];
+  operationId: string; description: string; 'x-roles': string[]; 'x-repeatable': boolean; parameters: { name: string; in: string; required: boolean; description: string; schema: Schema }[];
   requestBody?: { required: boolean; content: Content }; responses: Record<string, { content?: Content }>;
 };
 type Document = { paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, Schema> } };
@@ -24,10 +24,10 @@ export function apiText(document: Document): string {
   const types = operations.map(({ operation }) => `  /** ${operation.description} For: ${operation['x-roles'].join(', ')}. */\n`
     + `  ${operation.operationId}: { input: ${inputOf(operation)}; answer: ${answerOf(operation).type} };\n`);
   const table = operations.map(({ path, method, operation }) => `  ${operation.operationId}: { method: '${method.toUpperCase()}', path: '${path.replaceAll(/\{\w+\}/g, '{id}')}', `
-    + `answer: '${answerOf(operation).kind}', keyed: ${isKeyed(operation)} },\n`);
+    + `answer: '${answerOf(operation).kind}', keyed: ${isKeyed(operation)}, repeatable: ${operation['x-repeatable']} },\n`);
   return `// Written by generate.ts from openapi.json: change that, not this.\n\n${schemas.join('\n')}\n`
     + `export interface Operations {\n${types.join('')}}\n\n`
-    + `/** \`keyed\`: it takes an Idempotency-Key. */\nexport const operations = {\n${table.join('')}} as const;\n`;
+    + `/** \`keyed\`: it takes an Idempotency-Key. \`repeatable\`: asked twice, with its key if it takes one, it does nothing twice. */\nexport const operations = {\n${table.join('')}} as const;\n`;
 }
 
 function isKeyed({ parameters }: Operation): boolean {

@@ -247,7 +247,7 @@ export type Problem = {
 
 export interface Operations {
   /** Opens a session: one customer's visit. A kiosk's session is its own, whatever `kioskId` says. For: kiosk, operator. */
-  createSession: { input: { body: NewSession }; answer: Session };
+  createSession: { input: { body: NewSession; idempotencyKey?: string }; answer: Session };
   /** Lists sessions, newest first. A kiosk sees its own. For: kiosk, operator. */
   listSessions: { input: { query?: { type?: 'thickness' | 'diagnostics'; status?: 'active' | 'completed' | 'expired' | 'failed'; kioskId?: string; createdFrom?: string; createdTo?: string; limit?: number; cursor?: string } }; answer: SessionList };
   /** Reads a session. One whose time is over reads `expired`. For: kiosk, operator. */
@@ -295,28 +295,28 @@ export interface Operations {
   deliverReport: { input: { id: string; body: Recipient; idempotencyKey?: string }; answer: Report };
 }
 
-/** `keyed`: it takes an Idempotency-Key. */
+/** `keyed`: it takes an Idempotency-Key. `repeatable`: asked twice, with its key if it takes one, it does nothing twice. */
 export const operations = {
-  createSession: { method: 'POST', path: '/api/sessions', answer: 'json', keyed: false },
-  listSessions: { method: 'GET', path: '/api/sessions', answer: 'json', keyed: false },
-  getSession: { method: 'GET', path: '/api/sessions/{id}', answer: 'json', keyed: false },
-  updateSession: { method: 'PATCH', path: '/api/sessions/{id}', answer: 'json', keyed: false },
-  completeSession: { method: 'POST', path: '/api/sessions/{id}/complete', answer: 'json', keyed: false },
-  expireSession: { method: 'POST', path: '/api/sessions/{id}/expire', answer: 'json', keyed: false },
-  failSession: { method: 'POST', path: '/api/sessions/{id}/fail', answer: 'json', keyed: false },
-  createIntent: { method: 'POST', path: '/api/payments/intent', answer: 'json', keyed: true },
-  getIntentStatus: { method: 'GET', path: '/api/payments/status/{id}', answer: 'json', keyed: false },
-  getIntent: { method: 'GET', path: '/api/payments/intent/{id}', answer: 'json', keyed: false },
-  listIntents: { method: 'GET', path: '/api/payments', answer: 'json', keyed: false },
-  getQrSvg: { method: 'GET', path: '/api/payments/qr/{id}.svg', answer: 'text', keyed: false },
-  getQrPng: { method: 'GET', path: '/api/payments/qr/{id}.png', answer: 'bytes', keyed: false },
-  cancelIntent: { method: 'POST', path: '/api/payments/cancel/{id}', answer: 'json', keyed: false },
-  confirmIntent: { method: 'POST', path: '/api/payments/confirm/{id}', answer: 'json', keyed: false },
-  refundIntent: { method: 'POST', path: '/api/payments/refund/{id}', answer: 'json', keyed: true },
-  createDiagnosticsReport: { method: 'POST', path: '/api/reports/diagnostics', answer: 'json', keyed: true },
-  createThicknessReport: { method: 'POST', path: '/api/reports/thickness', answer: 'json', keyed: true },
-  getReport: { method: 'GET', path: '/api/reports/{id}', answer: 'json', keyed: false },
-  getReportPdf: { method: 'GET', path: '/api/reports/{id}/pdf', answer: 'bytes', keyed: false },
-  listSessionReports: { method: 'GET', path: '/api/reports/session/{id}', answer: 'json', keyed: false },
-  deliverReport: { method: 'POST', path: '/api/reports/{id}/deliver', answer: 'json', keyed: true },
+  createSession: { method: 'POST', path: '/api/sessions', answer: 'json', keyed: true, repeatable: true },
+  listSessions: { method: 'GET', path: '/api/sessions', answer: 'json', keyed: false, repeatable: true },
+  getSession: { method: 'GET', path: '/api/sessions/{id}', answer: 'json', keyed: false, repeatable: true },
+  updateSession: { method: 'PATCH', path: '/api/sessions/{id}', answer: 'json', keyed: false, repeatable: true },
+  completeSession: { method: 'POST', path: '/api/sessions/{id}/complete', answer: 'json', keyed: false, repeatable: true },
+  expireSession: { method: 'POST', path: '/api/sessions/{id}/expire', answer: 'json', keyed: false, repeatable: true },
+  failSession: { method: 'POST', path: '/api/sessions/{id}/fail', answer: 'json', keyed: false, repeatable: true },
+  createIntent: { method: 'POST', path: '/api/payments/intent', answer: 'json', keyed: true, repeatable: true },
+  getIntentStatus: { method: 'GET', path: '/api/payments/status/{id}', answer: 'json', keyed: false, repeatable: true },
+  getIntent: { method: 'GET', path: '/api/payments/intent/{id}', answer: 'json', keyed: false, repeatable: true },
+  listIntents: { method: 'GET', path: '/api/payments', answer: 'json', keyed: false, repeatable: true },
+  getQrSvg: { method: 'GET', path: '/api/payments/qr/{id}.svg', answer: 'text', keyed: false, repeatable: true },
+  getQrPng: { method: 'GET', path: '/api/payments/qr/{id}.png', answer: 'bytes', keyed: false, repeatable: true },
+  cancelIntent: { method: 'POST', path: '/api/payments/cancel/{id}', answer: 'json', keyed: false, repeatable: true },
+  confirmIntent: { method: 'POST', path: '/api/payments/confirm/{id}', answer: 'json', keyed: false, repeatable: true },
+  refundIntent: { method: 'POST', path: '/api/payments/refund/{id}', answer: 'json', keyed: true, repeatable: true },
+  createDiagnosticsReport: { method: 'POST', path: '/api/reports/diagnostics', answer: 'json', keyed: true, repeatable: true },
+  createThicknessReport: { method: 'POST', path: '/api/reports/thickness', answer: 'json', keyed: true, repeatable: true },
+  getReport: { method: 'GET', path: '/api/reports/{id}', answer: 'json', keyed: false, repeatable: true },
+  getReportPdf: { method: 'GET', path: '/api/reports/{id}/pdf', answer: 'bytes', keyed: false, repeatable: true },
+  listSessionReports: { method: 'GET', path: '/api/reports/session/{id}', answer: 'json', keyed: false, repeatable: true },
+  deliverReport: { method: 'POST', path: '/api/reports/{id}/deliver', answer: 'json', keyed: true, repeatable: true },
 } as const;

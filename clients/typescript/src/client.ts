@@ -51,10 +51,8 @@ export function createClient(options: ClientOptions): Client {
 
 async function call(name: Name, input: Input, { signal }: Options, options: ClientOptions): Promise<unknown> {
   const { attempts = 3, pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = options;
-  const { method, answer, keyed } = operations[name];
+  const { answer, repeatable } = operations[name];
   const request = requestOf(name, input, options);
-  // Without a key only a read can be repeated: of anything else nobody knows whether it was done.
-  const repeatable = method === 'GET' || keyed;
   for (let attempt = 1; ; attempt++) {
     const last = attempt >= attempts || !repeatable;
     let response: Response;

@@ -10,7 +10,7 @@ export type Schema = { [keyword: string]: unknown };
 export type Parameter = { name: string; in: 'path' | 'query' | 'header'; required: boolean; description: string; schema: Schema };
 type Content = Record<string, { schema: Schema; examples?: Record<string, { value: unknown }> }>;
 export type Operation = {
-  operationId: string; tags: string[]; summary: string; description: string; security: Record<string, string[]>[]; 'x-roles': readonly string[];
+  operationId: string; tags: string[]; summary: string; description: string; security: Record<string, string[]>[]; 'x-roles': readonly string[]; 'x-repeatable': boolean;
   parameters: Parameter[]; requestBody?: { required: boolean; content: Content };
   responses: Record<string, { description: string; headers?: Record<string, { description: string; schema: Schema }>; content?: Content }>;
 };
@@ -68,6 +68,8 @@ function operationOf(route: Route, samples: Samples): Operation {
     description: summary,
     security: securityOf(roles),
     'x-roles': roles,
+    // RFC 9110, 9.2.2, and what this API promises of its own POSTs: with a key where it takes one.
+    'x-repeatable': route.method !== 'post' || Boolean(route.idempotent || route.repeatable),
     parameters: parametersOf(route),
     ...(route.rawBody ? { requestBody: { required: true, content: { 'application/json': { schema: {} } } } } : {}),
     ...(route.body ? { requestBody: { required: !route.body.safeParse(undefined).success, content: bodyContentOf(route, samples) } } : {}),

@@ -131,6 +131,7 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
       urgency: 'visit',
       ref: intentRef,
       body: nothing,
+      repeatable: true,
       answers: { 200: { description: 'The intent, failed as `canceled_by_customer`; the same answer when asked again', schema: intentAnswer } },
       faults: { 409: ['intent_final'] },
       async handle({ id: intentId, response, call }) {
@@ -147,6 +148,7 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
       urgency: 'visit',
       ref: intentRef,
       body: nothing,
+      repeatable: true,
       answers: { 200: { description: 'The confirmed intent', schema: intentAnswer } },
       faults: { 403: ['dev_only'], 409: ['intent_final'] },
       async handle({ id: intentId, response, call }) {

@@ -45,6 +45,8 @@ export type Route<Body = unknown, Query = unknown> = {
   query?: z.ZodType<Query>;
   /** Whether it takes an Idempotency-Key. */
   idempotent?: boolean;
+  /** Asked again without a key it does nothing twice, though it is a POST. */
+  repeatable?: boolean;
   /** By status. None: the contract names the route and this version does not serve it. */
   answers: Readonly<Record<number, Answer>>;
   /** The reasons of its own, by status, besides those that every route of its kind has. */

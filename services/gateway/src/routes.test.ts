@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { problemOf, sessionId, startTestGateway, type TestGateway } from './testing.ts';
+import { allRoutes, problemOf, sessionId, startTestGateway, type TestGateway } from './testing.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -36,6 +36,14 @@ test.each([
   const response = await gateway.send(path, { method, ...(method === 'POST' ? { body: 'a=b' } : {}) });
   expect(response.status).toBe(501);
   expect(await problemOf(response)).toMatchObject({ reason: 'not_implemented' });
+});
+
+test('every POST takes a key or is repeatable without one, so that a kiosk may ask each again', () => {
+  const posts = allRoutes().filter(({ method, answers }) => method === 'post' && Object.keys(answers).length > 0);
+  expect(posts.filter(({ idempotent, repeatable }) => Boolean(idempotent) === Boolean(repeatable)).map(({ path }) => path)).toEqual([]);
+  expect(posts.filter(({ idempotent }) => idempotent).map(({ name }) => name)).toEqual([
+    'createSession', 'createIntent', 'refundIntent', 'createDiagnosticsReport', 'createThicknessReport', 'deliverReport',
+  ]);
 });
 
 test('a HEAD is answered as its GET, without the body', async () => {

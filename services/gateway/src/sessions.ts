@@ -22,13 +22,16 @@ export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
       roles: ['kiosk', 'operator'],
       urgency: 'visit',
       body: createSession,
+      idempotent: true,
       answers: { 201: { description: 'The new session', schema: sessionAnswer } },
       faults: { 400: [...contactFaults, ...metadataFaults] },
-      async handle({ body, response, call }) {
+      async handle({ idempotencyKey, body, response, call }) {
         const { type, contact, metadata = {}, ttlMs, kioskId: said } = body;
         // A kiosk is who its key says, whatever it says.
         const kioskId = call.caller.role === 'kiosk' ? call.caller.name : said;
-        const { session } = await sessions.createSession({ type: sessionTypes[type], contact, metadataJson: JSON.stringify(metadata), ttlMs, kioskId }, call);
+        const { session } = await sessions.createSession({
+          idempotencyKey, type: sessionTypes[type], contact, metadataJson: JSON.stringify(metadata), ttlMs, kioskId,
+        }, call);
         response.status(201).json(sessionJson(present(session)));
       },
     }),
@@ -97,6 +100,7 @@ export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
       urgency: 'visit',
       ref: sessionRef,
       body: completeSession,
+      repeatable: true,
       answers: ended,
       faults: { 400: metadataFaults, 409: ['session_final'] },
       async handle({ id: sessionId, body: { metadata }, response, call }) {
@@ -113,6 +117,7 @@ export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
       urgency: 'visit',
       ref: sessionRef,
       body: nothing,
+      repeatable: true,
       answers: ended,
       faults: { 409: ['session_final'] },
       async handle({ id: sessionId, response, call }) {
@@ -129,6 +134,7 @@ export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
       urgency: 'visit',
       ref: sessionRef,
       body: failSession,
+      repeatable: true,
       answers: ended,
       faults: { 409: ['session_final'] },
       async handle({ id: sessionId, body: { reason }, response, call }) {

@@ -17,6 +17,7 @@ export function webhookRoutes(payments: Rpc<PaymentsServer>): Route[] {
       rate: 'none',
       bodyLimitBytes: notificationLimitBytes,
       rawBody: true,
+      repeatable: true,
       answers: { 200: { description: '`OK`, once it is stored', type: 'text/plain' } },
       faults: { 400: ['invalid_notification'], 403: ['foreign_address'] },
       /** 200 only once it is on disk (W3); anything else makes the PSP send it again. */

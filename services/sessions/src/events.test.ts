@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { failure, kiosk, startFixture, startOfTest, type Fixture } from './testing.ts';
 
 const verbs = {
-  created: (fixture: Fixture) => fixture.client.createSession({ type: 'SESSION_TYPE_THICKNESS', metadataJson: '' }),
+  created: (fixture: Fixture) => fixture.client.createSession({ type: 'SESSION_TYPE_THICKNESS', idempotencyKey: '', metadataJson: '' }),
   updated: (fixture: Fixture, sessionId: string) => fixture.client.updateSession({ sessionId, contact: { email: 'new@example.com' } }),
   completed: (fixture: Fixture, sessionId: string) => fixture.client.completeSession({ sessionId }),
   expired: (fixture: Fixture, sessionId: string) => fixture.client.expireSession({ sessionId }),

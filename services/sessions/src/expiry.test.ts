@@ -117,7 +117,7 @@ test('S1 S2 a sweep and the kiosk\'s verbs at the last moment, in any order: exa
   const order = fc.shuffledSubarray(['sweep', 'complete', 'fail', 'expire'] as const, { minLength: 2 });
   await fc.assert(fc.asyncProperty(order, fc.scheduler(), async (names, scheduler) => {
     clock.now = startOfTest;
-    const { id, expiresAt } = await sessions.create({ type: 'thickness', metadataJson: '' }, origin);
+    const { id, expiresAt } = await sessions.create({ idempotencyKey: '', type: 'thickness', metadataJson: '' }, origin);
     const run = {
       sweep: async () => { await store.expireDue(expiresAt, origin); return 'swept'; },
       complete: async () => (await sessions.complete(id, {}, origin)).status,

@@ -10,8 +10,8 @@ import type { Sessions } from './sessions.ts';
 
 export function sessionsOverGrpc(sessions: Sessions): Implementation {
   return implement<SessionsServer>(SessionsService, {
-    async createSession({ type, contact, metadataJson, ttlMs, kioskId }, call) {
-      const session = await sessions.create({ type: readType(type), contact, metadataJson, ttlMs, kioskId }, newCall(call));
+    async createSession({ idempotencyKey, type, contact, metadataJson, ttlMs, kioskId }, call) {
+      const session = await sessions.create({ idempotencyKey, type: readType(type), contact, metadataJson, ttlMs, kioskId }, newCall(call));
       return { session: write(session) };
     },
     getSession: async ({ sessionId }, call) => ({ session: write(await sessions.get(sessionId, newCall(call))) }),

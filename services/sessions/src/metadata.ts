@@ -42,6 +42,13 @@ function merge(target: unknown, patch: unknown): unknown {
   return Object.fromEntries(result);
 }
 
+/** The same value with its names in order at every depth, so that equal metadata has equal text. */
+export function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, inOrder(member)] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 function isObject(value: unknown): value is Metadata {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

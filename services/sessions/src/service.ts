@@ -23,6 +23,8 @@ export interface SessionsService extends Running {
 export type SessionsOptions = { config: SessionsConfig; now?: () => number; log?: Log & AsyncDisposable };
 
 const retentionIntervalMs = 3_600_000;
+/** A kiosk repeats a request within minutes; a week is generous. */
+const keyRetentionMs = 7 * 24 * 3_600_000;
 const sweeper: Origin = { requestId: 'sweep', caller: { role: 'service', name: 'sessions' } };
 
 export async function startSessions({ config, now = Date.now, log = createLog({ service: 'sessions', level: config.logLevel }) }: SessionsOptions): Promise<SessionsService> {
@@ -50,7 +52,8 @@ export async function startSessions({ config, now = Date.now, log = createLog({ 
   const retain = async (): Promise<void> => {
     const at = now();
     const count = await store.deleteOld({
-      unfinishedBefore: at - config.retentionMs, completedBefore: at - config.completedRetentionMs, auditBefore: at - config.auditRetentionMs,
+      unfinishedBefore: at - config.retentionMs, completedBefore: at - config.completedRetentionMs,
+      keysBefore: at - keyRetentionMs, auditBefore: at - config.auditRetentionMs,
     });
     if (count > 0) log.info({ job: 'retention', count }, 'old sessions deleted');
   };

@@ -1,10 +1,11 @@
 /** What this service promises, verb by verb. */
 import { newId } from '@kiosk/database';
 import { invalid } from '@kiosk/fault';
+import { createHash } from 'node:crypto';
 import { patchContact, type ContactPatch } from './contact.ts';
-import { mergeMetadata, parseMetadata } from './metadata.ts';
+import { inOrder, mergeMetadata, parseMetadata } from './metadata.ts';
 import { checkFailureReason, finish, openSession, refuseFinal, type Session, type SessionStatus, type SessionType } from './session.ts';
-import type { ListFilter, Origin, Scope, Store } from './store.ts';
+import type { Key, ListFilter, Origin, Scope, Store } from './store.ts';
 
 const pageLimit = { most: 200, usual: 50 };
 
@@ -12,17 +13,17 @@ export type Sessions = ReturnType<typeof createSessions>;
 
 export function createSessions({ store, now, defaultTtlMs }: { store: Store; now: () => number; defaultTtlMs: number }) {
   return {
-    async create({ type, contact = {}, metadataJson, ttlMs = defaultTtlMs, kioskId }: {
-      type: SessionType; contact?: ContactPatch; metadataJson: string; ttlMs?: number; kioskId?: string;
+    /** Opens a session, or answers the one that the key opened. */
+    async create({ idempotencyKey, type, contact = {}, metadataJson, ttlMs, kioskId }: {
+      idempotencyKey: string; type: SessionType; contact?: ContactPatch; metadataJson: string; ttlMs?: number; kioskId?: string;
     }, origin: Origin): Promise<Session> {
       const at = now();
       const session = openSession({
-        id: newId('ses', at), type, contact: patchContact({}, contact), metadata: parseMetadata(metadataJson), ttlMs, now: at,
+        id: newId('ses', at), type, contact: patchContact({}, contact), metadata: parseMetadata(metadataJson), ttlMs: ttlMs ?? defaultTtlMs, now: at,
         // A kiosk opens sessions of its own only, whatever it says.
         kioskId: scopeOf(origin) ?? kioskId,
       });
-      await store.insert(session, origin);
-      return session;
+      return store.open(session, { key: keyOf(idempotencyKey, session, { ttlMs, origin }), origin });
     },
 
     get: (id: string, origin: Origin): Promise<Session> => store.get(id, scopeOf(origin), now()),
@@ -82,4 +83,12 @@ export function createSessions({ store, now, defaultTtlMs }: { store: Store; now
 
 function scopeOf({ caller }: Origin): Scope {
   return caller.role === 'kiosk' ? caller.name : undefined;
+}
+
+/** P2: the same request whatever the order of its names, its white space and its writing of a phone number. */
+function keyOf(idempotencyKey: string, { type, contact, metadata, kioskId }: Session, { ttlMs, origin: { caller } }: { ttlMs?: number; origin: Origin }): Key | undefined {
+  if (idempotencyKey === '') return undefined;
+  if (idempotencyKey.length > 255) throw invalid('invalid_idempotency_key', 'Idempotency-Key must be at most 255 characters.');
+  const body = JSON.stringify([type, contact.email ?? null, contact.phone ?? null, inOrder(metadata), ttlMs ?? null, kioskId ?? null]);
+  return { caller: `${caller.role}:${caller.name}`, key: idempotencyKey, bodySha256: createHash('sha256').update(body).digest('hex') };
 }

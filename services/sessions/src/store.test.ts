@@ -60,10 +60,11 @@ test('the sweep, the retention and the gauge find their rows by index', async ()
   expect(await database.plans((store) => store.expireDue(now, { requestId: '', caller: { role: 'service', name: '' } }))).toEqual([
     expect.stringContaining('USING INDEX sessions_due (status=? AND expires_at<?)'),
   ]);
-  const retention = await database.plans((store) => store.deleteOld({ unfinishedBefore: now, completedBefore: now, auditBefore: now }));
-  expect(retention).toHaveLength(4);
+  const retention = await database.plans((store) => store.deleteOld({ unfinishedBefore: now, completedBefore: now, keysBefore: now, auditBefore: now }));
+  expect(retention).toHaveLength(5);
   for (const plan of retention.slice(0, 3)) expect(plan).toContain('sessions_old (status=? AND updated_at<?)');
-  expect(retention[3]).toContain('audit_logs_by_time (at<?)');
+  expect(retention[3]).toContain('idempotency_keys_by_time (created_at<?)');
+  expect(retention[4]).toContain('audit_logs_by_time (at<?)');
   for (const plan of retention) expect(plan).not.toContain('SCAN');
   expect(await database.plans((store) => store.countActive(now))).toEqual([expect.stringContaining('USING INDEX sessions_due (status=? AND expires_at>?)')]);
 });

@@ -1,6 +1,6 @@
 /** Every query of this service. A method is one whole transaction: load, decide with a pure function, save, append the audit. */
 import { Database, idFloor, type Tx } from '@kiosk/database';
-import { notFound } from '@kiosk/fault';
+import { invalid, notFound } from '@kiosk/fault';
 import type { Insertable, Selectable } from 'kysely';
 import type { Events } from './events.ts';
 import { asOf, type Session, type SessionStatus, type SessionType } from './session.ts';
@@ -31,7 +31,12 @@ export type AuditRow = {
   user_agent: string | null;
 };
 
-export type Tables = { sessions: SessionRow; audit_logs: AuditRow };
+type KeyRow = { caller: string; key: string; body_sha256: string | null; session_id: string; created_at: number };
+
+export type Tables = { sessions: SessionRow; audit_logs: AuditRow; idempotency_keys: KeyRow };
+
+/** A caller's idempotency key and what it was used for. */
+export type Key = { caller: string; key: string; bodySha256: string };
 
 export type ListFilter = {
   type?: SessionType;
@@ -59,10 +64,25 @@ export class Store {
     this.#events = events;
   }
 
-  async insert(session: Session, origin: Origin): Promise<void> {
-    await this.#database.transaction(async (tx) => {
+  /** Claims the key and saves the session, both or neither; or finds the one that the key opened. Fails with `idempotency_key_reused` for another body. */
+  async open(session: Session, { key, origin }: { key?: Key; origin: Origin }): Promise<Session> {
+    return this.#database.transaction(async (tx) => {
+      if (key) {
+        const opened = await tx.db.selectFrom('idempotency_keys').innerJoin('sessions', 'sessions.id', 'session_id').selectAll('sessions').select('body_sha256')
+          .where('caller', '=', key.caller).where('key', '=', key.key).executeTakeFirst();
+        if (opened && (opened.body_sha256 ?? key.bodySha256) !== key.bodySha256) {
+          throw invalid('idempotency_key_reused', 'This Idempotency-Key was used for another request.');
+        }
+        if (opened) return asOf(fromRow(opened), session.createdAt);
+      }
       await tx.db.insertInto('sessions').values(toRow(session)).execute();
+      if (key) {
+        await tx.db.insertInto('idempotency_keys').values({
+          caller: key.caller, key: key.key, body_sha256: key.bodySha256, session_id: session.id, created_at: session.createdAt,
+        }).execute();
+      }
       await this.#events.created(tx, session, origin);
+      return session;
     });
   }
 
@@ -120,14 +140,20 @@ export class Store {
     }
   }
 
-  /** Deletes sessions that ended before their time limits, and old audit rows. Answers how many sessions. */
-  async deleteOld({ unfinishedBefore, completedBefore, auditBefore }: { unfinishedBefore: number; completedBefore: number; auditBefore: number }): Promise<number> {
+  /** Deletes sessions that ended before their time limits, old keys and old audit rows. Answers how many sessions. */
+  async deleteOld({ unfinishedBefore, completedBefore, keysBefore, auditBefore }: {
+    unfinishedBefore: number; completedBefore: number; keysBefore: number; auditBefore: number;
+  }): Promise<number> {
     let total = 0;
     for (const [status, before] of [['expired', unfinishedBefore], ['failed', unfinishedBefore], ['completed', completedBefore]] as const) {
       total += await this.#inBites((tx) => tx.db.deleteFrom('sessions')
         .where('id', 'in', tx.db.selectFrom('sessions').select('id').where('status', '=', status).where('updated_at', '<', before).limit(biteRows))
         .executeTakeFirst());
     }
+    await this.#inBites((tx) => tx.db.deleteFrom('idempotency_keys').where((or) => or(
+      or.refTuple('caller', 'key'), 'in',
+      tx.db.selectFrom('idempotency_keys').select(['caller', 'key']).where('created_at', '<', keysBefore).limit(biteRows).$asTuple('caller', 'key'),
+    )).executeTakeFirst());
     await this.#inBites((tx) => tx.db.deleteFrom('audit_logs')
       .where('at', 'in', tx.db.selectFrom('audit_logs').select('at').where('at', '<', auditBefore).limit(biteRows))
       .executeTakeFirst());

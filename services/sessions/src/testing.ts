@@ -79,7 +79,7 @@ export async function startFixture(settings: Record<string, string> = {}): Promi
       return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(' ') + 1));
     },
     async open(request, call) {
-      const { session } = await client.createSession({ type: 'SESSION_TYPE_THICKNESS', metadataJson: '', ...request }, call);
+      const { session } = await client.createSession({ type: 'SESSION_TYPE_THICKNESS', idempotencyKey: '', metadataJson: '', ...request }, call);
       return session!;
     },
     [Symbol.asyncDispose]: async () => {

@@ -212,7 +212,11 @@ export interface CreateSessionRequest {
     | number
     | undefined;
   /** 1–64 of A–Z a–z 0–9 . _ - */
-  kioskId?: string | undefined;
+  kioskId?:
+    | string
+    | undefined;
+  /** Up to 255 characters; empty means that each call opens another session. */
+  idempotencyKey: string;
 }
 
 export interface CreateSessionResponse {
@@ -660,6 +664,7 @@ function createBaseCreateSessionRequest(): CreateSessionRequest {
     metadataJson: "",
     ttlMs: undefined,
     kioskId: undefined,
+    idempotencyKey: "",
   };
 }
 
@@ -679,6 +684,9 @@ export const CreateSessionRequest: MessageFns<CreateSessionRequest> = {
     }
     if (message.kioskId !== undefined) {
       writer.uint32(42).string(message.kioskId);
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(50).string(message.idempotencyKey);
     }
     return writer;
   },
@@ -736,6 +744,14 @@ export const CreateSessionRequest: MessageFns<CreateSessionRequest> = {
             message.kioskId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -767,6 +783,11 @@ export const CreateSessionRequest: MessageFns<CreateSessionRequest> = {
         : isSet(object.kiosk_id)
         ? globalThis.String(object.kiosk_id)
         : undefined,
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
     };
   },
 
@@ -787,6 +808,9 @@ export const CreateSessionRequest: MessageFns<CreateSessionRequest> = {
     if (message.kioskId !== undefined) {
       obj.kioskId = message.kioskId;
     }
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
     return obj;
   },
 
@@ -802,6 +826,7 @@ export const CreateSessionRequest: MessageFns<CreateSessionRequest> = {
     message.metadataJson = object.metadataJson ?? "";
     message.ttlMs = object.ttlMs ?? undefined;
     message.kioskId = object.kioskId ?? undefined;
+    message.idempotencyKey = object.idempotencyKey ?? "";
     return message;
   },
 };
@@ -1939,7 +1964,10 @@ export const ListSessionsResponse: MessageFns<ListSessionsResponse> = {
  */
 export type SessionsService = typeof SessionsService;
 export const SessionsService = {
-  /** Opens a session. Safe to repeat only in the sense that each call opens another one. */
+  /**
+   * Opens a session. For one caller, one idempotency key and one body any number of calls opens one session, and each answers it as it is now.
+   * Fails with INVALID_ARGUMENT (`idempotency_key_reused`: same key, other body). Idempotent with a key; without one each call opens another.
+   */
   createSession: {
     path: "/kiosk.sessions.v1.Sessions/CreateSession" as const,
     requestStream: false as const,
@@ -2018,7 +2046,10 @@ export const SessionsService = {
 } as const;
 
 export interface SessionsServer extends UntypedServiceImplementation {
-  /** Opens a session. Safe to repeat only in the sense that each call opens another one. */
+  /**
+   * Opens a session. For one caller, one idempotency key and one body any number of calls opens one session, and each answers it as it is now.
+   * Fails with INVALID_ARGUMENT (`idempotency_key_reused`: same key, other body). Idempotent with a key; without one each call opens another.
+   */
   createSession: handleUnaryCall<CreateSessionRequest, CreateSessionResponse>;
   /** Reads a session as of now: one past `expires_at` reads as expired even before the sweep has recorded it. Idempotent. */
   getSession: handleUnaryCall<GetSessionRequest, GetSessionResponse>;
@@ -2035,7 +2066,10 @@ export interface SessionsServer extends UntypedServiceImplementation {
 }
 
 export interface SessionsClient extends Client {
-  /** Opens a session. Safe to repeat only in the sense that each call opens another one. */
+  /**
+   * Opens a session. For one caller, one idempotency key and one body any number of calls opens one session, and each answers it as it is now.
+   * Fails with INVALID_ARGUMENT (`idempotency_key_reused`: same key, other body). Idempotent with a key; without one each call opens another.
+   */
   createSession(
     request: CreateSessionRequest,
     callback: (error: ServiceError | null, response: CreateSessionResponse) => void,
