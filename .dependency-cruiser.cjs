@@ -20,7 +20,7 @@ const only = (name, from, allowed) => ({
   name,
   severity: 'error',
   from: { path: `^${from}/`, pathNot: tests },
-  to: { path: '^(libs|services|dev|clients|tests|bench)/', pathNot: [`^${from}/`, ...allowed.map((path) => `^${path}/`)] },
+  to: { path: '^(libs|services|dev|clients|tests|bench|deploy)/', pathNot: [`^${from}/`, ...allowed.map((path) => `^${path}/`)] },
 });
 
 const never = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
@@ -75,6 +75,7 @@ module.exports = {
     only('outbox-stands-alone', 'dev/outbox', []),
     only('tests-speak-http', 'tests', ['dev/[^/]+']),
     never('tests-speak-http-only', 'Stories know the gateway\'s HTTP and nothing behind it.', { path: '^tests/' }, { path: ['^(libs|services)/', 'node_modules/(@grpc|kysely|better-sqlite3)'] }),
+    { ...only('deploy-runs-what-there-is', 'deploy', ['dev/[^/]+', 'clients/[^/]+']), from: { path: '^deploy/' } },
     never('dev-does-not-ship', 'Nothing that ships depends on pretend parties.', { path: '^(libs|services)/', pathNot: tests }, { path: '^dev/' }),
 
     // everywhere
@@ -84,7 +85,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(libs|services|dev)/[^/]+/dist/' },
+    exclude: { path: '^(libs|services|dev|clients)/[^/]+/dist/' },
     // TypeScript 7 has no JavaScript interface to parse with.
     parser: 'swc',
     combinedDependencies: true,

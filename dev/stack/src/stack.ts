@@ -6,6 +6,7 @@ import type { SessionsOptions, SessionsService } from '@kiosk/sessions';
 import { prepare, type PrepareOptions } from './ground.ts';
 import { configOf, serviceNames, type ServiceName } from './services.ts';
 
+export { freePorts } from './ports.ts';
 export { startProcesses, type Processes } from './processes.ts';
 export type { ServiceName } from './services.ts';
 
