@@ -19,7 +19,8 @@ export function apiText(document: Document): string {
   const schemas = Object.entries(document.components.schemas).map(([name, schema]) => `export type ${name} = ${typeOf(schema, '')};\n`);
   const operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods)
     // Probes, metrics and the PSP's notifications are not for clients.
-    .filter(([, operation]) => operation['x-roles'].every((role) => role === 'kiosk' || role === 'operator'))
+    // What everybody may read under /api is a kiosk's too.
+    .filter(([method, operation]) => operation['x-roles'].every((role) => role === 'kiosk' || role === 'operator' || (role === 'public' && method === 'get' && path.startsWith('/api/'))))
     .map(([method, operation]) => ({ path, method, operation })));
   const types = operations.map(({ operation }) => `  /** ${operation.description} For: ${operation['x-roles'].join(', ')}. */\n`
     + `  ${operation.operationId}: { input: ${inputOf(operation)}; answer: ${answerOf(operation).type} };\n`);

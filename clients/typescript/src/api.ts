@@ -271,9 +271,9 @@ export interface Operations {
   getIntent: { input: { id: string }; answer: Intent };
   /** Lists intents, newest first. A kiosk sees its own. For: kiosk, operator. */
   listIntents: { input: { query?: { sessionId?: string; status?: 'pending' | 'confirmed' | 'failed' | 'expired'; createdFrom?: string; createdTo?: string; limit?: number; cursor?: string } }; answer: PaymentList };
-  /** The QR code of an intent as SVG. For: kiosk, operator. */
+  /** The QR code of an intent as SVG. It needs no key, because a picture in a page cannot send one: who knows the id may see it. For: public. */
   getQrSvg: { input: { id: string }; answer: string };
-  /** The QR code of an intent as PNG, 512 pixels wide. For: kiosk, operator. */
+  /** The QR code of an intent as PNG, 512 pixels wide. It needs no key either. For: public. */
   getQrPng: { input: { id: string }; answer: Uint8Array };
   /** Ends a pending intent for the customer, who went away or thought again. Money that comes all the same is counted or returned. For: kiosk, operator. */
   cancelIntent: { input: { id: string; body?: Record<string, never> }; answer: Intent };

@@ -30,7 +30,7 @@ const shutOut = [401, 403, 404];
 
 test('only these need no key', () => {
   expect(of('public').map(([name]) => name)).toEqual([
-    'POST /api/payments/webhook', 'GET /health/live', 'GET /health/ready', 'GET /openapi.json', 'GET /docs', 'GET /r/:token',
+    'GET /api/payments/qr/:id.svg', 'GET /api/payments/qr/:id.png', 'POST /api/payments/webhook', 'GET /health/live', 'GET /health/ready', 'GET /openapi.json', 'GET /docs', 'GET /r/:token',
   ]);
   expect(of('local').map(([name]) => name)).toEqual(['GET /metrics']);
 });

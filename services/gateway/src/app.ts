@@ -2,8 +2,9 @@
 import type { Log, Metrics } from '@kiosk/service';
 import type { Tracer } from '@opentelemetry/api';
 import express, { type Express } from 'express';
-import helmet from 'helmet';
+import helmet, { type HelmetOptions } from 'helmet';
 import { identifyBy } from './access.ts';
+import { allowOrigins, type Cors } from './cors.ts';
 import type { ApiKey } from './keys.ts';
 import type { Room } from './overload.ts';
 import { problems } from './problem.ts';
@@ -12,8 +13,15 @@ import type { Route } from './route.ts';
 import { mount } from './routes.ts';
 import type { Throttle } from './throttle.ts';
 
-export function createApp({ routes, keys, throttle, room, trustedProxies, tracer, metrics, log }: {
-  routes: readonly Route[]; keys: readonly ApiKey[]; throttle: Throttle; room: Room; trustedProxies: string[]; tracer: Tracer; metrics: Metrics; log: Log;
+/** For answers that are data; a page says what it needs itself. A kiosk's other hosts are its owner's to protect, so HSTS does not speak for them. */
+const securityHeaders: HelmetOptions = {
+  contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ['\'none\''], 'frame-ancestors': ['\'none\''] } },
+  strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: false },
+  xFrameOptions: { action: 'deny' },
+};
+
+export function createApp({ routes, keys, throttle, room, cors, trustedProxies, tracer, metrics, log }: {
+  routes: readonly Route[]; keys: readonly ApiKey[]; throttle: Throttle; room: Room; cors: Cors; trustedProxies: string[]; tracer: Tracer; metrics: Metrics; log: Log;
 }): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -21,7 +29,7 @@ export function createApp({ routes, keys, throttle, room, trustedProxies, tracer
   app.set('etag', false);
   app.enable('case sensitive routing');
   app.set('trust proxy', trustedProxies.length > 0 ? trustedProxies : false);
-  app.use(beginRequest({ tracer, metrics, log, identify: identifyBy(keys) }), helmet());
+  app.use(beginRequest({ tracer, metrics, log, identify: identifyBy(keys) }), helmet(securityHeaders), allowOrigins(cors));
   mount(app, routes, { open: keys.length === 0, throttle, room });
   app.use(problems({ log }));
   return app;

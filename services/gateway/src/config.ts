@@ -2,6 +2,8 @@ import { SettingsError, commonSettings, declare, loadSettingsFile, readSettings,
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isLoopbackHost } from './addresses.ts';
+import type { CertificateFiles } from './certificate.ts';
+import { isOrigin } from './cors.ts';
 import { readKeys, sharedKey, type ApiKey, type NamedKey } from './keys.ts';
 import type { Places } from './overload.ts';
 import type { RateLimits } from './throttle.ts';
@@ -18,7 +20,7 @@ const apiKeys = setting.list.transform((entries, context): NamedKey[] => {
 const perMinute = setting.integer({ min: 1, max: 1_000_000 }).optional();
 const places = setting.integer({ min: 1, max: 100_000 });
 /** Where keys are configured. An open gateway, which is a developer's, has the rates that are set and no others. */
-const usualRates: RateLimits = { requests: 1200, intents: 10, reports: 10, pdfs: 60, deliveries: 10 };
+const usualRates: RateLimits = { everyone: 60_000, requests: 1200, intents: 10, reports: 10, pdfs: 60, pictures: 120, deliveries: 10 };
 
 /** Every setting the gateway reads, over the common ones. */
 export const gatewaySettings = {
@@ -31,6 +33,16 @@ export const gatewaySettings = {
       default: [],
       doc: 'The addresses or networks of the proxies in front, separated by commas. Only what they say in X-Forwarded-For is believed.',
     },
+    CORS_ORIGINS: {
+      schema: setting.list.refine((entries) => entries.every(isOrigin), 'must be origins such as https://screen.example, without a path'),
+      default: [],
+      doc: 'The origins whose pages may use the API from a browser, separated by commas and exactly as browsers send them: https://screen.example. None without it.',
+    },
+    HTTPS_CERT: {
+      schema: setting.text.optional(),
+      doc: 'A PEM file with the certificate and its chain; together with HTTPS_KEY the gateway speaks HTTPS only. A changed file is read again within a minute.',
+    },
+    HTTPS_KEY: { schema: setting.text.optional(), doc: 'The PEM file with the certificate\'s private key.' },
     KIOSK_API_KEYS: {
       schema: apiKeys,
       default: [],
@@ -46,9 +58,11 @@ export const gatewaySettings = {
     RATE_LIMIT_REQUESTS_PER_MINUTE: {
       schema: perMinute, doc: 'Requests per kiosk or operator, or per address without a key; 1200 where keys are configured, otherwise without a limit.',
     },
+    RATE_LIMIT_EVERYONE_PER_MINUTE: { schema: perMinute, doc: 'Requests of all callers together; 60000 where keys are configured.' },
     RATE_LIMIT_INTENTS_PER_MINUTE: { schema: perMinute, doc: 'Payment intents, likewise; 10 where keys are configured.' },
     RATE_LIMIT_REPORTS_PER_MINUTE: { schema: perMinute, doc: 'New reports, likewise; 10 where keys are configured.' },
     RATE_LIMIT_PDFS_PER_MINUTE: { schema: perMinute, doc: 'PDFs read, likewise; 60 where keys are configured.' },
+    RATE_LIMIT_PICTURES_PER_MINUTE: { schema: perMinute, doc: 'QR codes drawn, per address or key, likewise; 120 where keys are configured.' },
     RATE_LIMIT_DELIVERIES_PER_MINUTE: { schema: perMinute, doc: 'Reports sent again, likewise; 10 where keys are configured.' },
     IN_FLIGHT_VITAL: { schema: places, default: 512, doc: 'Notifications, payment status, probes and metrics that are answered at the same time; one more is 503.' },
     IN_FLIGHT_VISIT: { schema: places, default: 256, doc: 'Calls of sessions and payments at the same time, likewise.' },
@@ -57,7 +71,7 @@ export const gatewaySettings = {
     OVERLOAD_DELAY_MS: {
       schema: setting.integer({ min: 1, max: 60_000 }),
       default: 100,
-      doc: 'How late the event loop may usually be: beyond it lists are refused with 503, beyond twice that reports, beyond four times all but notifications, status and probes.',
+      doc: 'How long what is usually quick may take, and how late the event loop may usually be, in ms. Beyond it fewer may be inside at the same time, and while the event loop is late lists are refused with 503, beyond twice that reports, beyond four times all but notifications, status and probes.',
     },
     MAX_CONNECTIONS: { schema: places, default: 5000, doc: 'Connections to the gateway; one more is closed at once.' },
     SESSIONS_GRPC_PORT: { schema: setting.port, default: 50051, doc: 'The port the sessions service listens on.' },
@@ -94,6 +108,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     host: settings.HOST,
     port: settings.PORT,
     trustedProxies: settings.TRUSTED_PROXIES,
+    corsOrigins: settings.CORS_ORIGINS,
+    /** Undefined: HTTP. */
+    certificateFiles: certificateFilesOf(settings),
     logLevel: settings.LOG_LEVEL,
     otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
     otlpProtocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL,
@@ -134,12 +151,21 @@ function keysOf({ AGENT_ENV, HOST, KIOSK_API_KEYS, OPERATOR_API_KEYS }: Settings
   return keys;
 }
 
+/** Fails with a SettingsError where there is one without the other. */
+function certificateFilesOf({ HTTPS_CERT: certFile, HTTPS_KEY: keyFile }: Settings): CertificateFiles | undefined {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined || keyFile === undefined) throw new SettingsError(['HTTPS needs both HTTPS_CERT and HTTPS_KEY']);
+  return { certFile, keyFile };
+}
+
 function ratesOf(settings: Settings, usual: Partial<RateLimits>): RateLimits {
   return {
+    everyone: settings.RATE_LIMIT_EVERYONE_PER_MINUTE ?? usual.everyone,
     requests: settings.RATE_LIMIT_REQUESTS_PER_MINUTE ?? usual.requests,
     intents: settings.RATE_LIMIT_INTENTS_PER_MINUTE ?? usual.intents,
     reports: settings.RATE_LIMIT_REPORTS_PER_MINUTE ?? usual.reports,
     pdfs: settings.RATE_LIMIT_PDFS_PER_MINUTE ?? usual.pdfs,
+    pictures: settings.RATE_LIMIT_PICTURES_PER_MINUTE ?? usual.pictures,
     deliveries: settings.RATE_LIMIT_DELIVERIES_PER_MINUTE ?? usual.deliveries,
   };
 }

@@ -4,36 +4,76 @@
  */
 import { Fault } from '@kiosk/fault';
 import type { Metrics } from '@kiosk/service';
-import type { RequestListener } from 'node:http';
+import { STATUS_CODES, type IncomingHttpHeaders, type OutgoingHttpHeaders, type RequestListener } from 'node:http';
+import type { Cors } from './cors.ts';
+import type { Refuse } from './gate.ts';
 import type { Room, Urgency } from './overload.ts';
-import { problemOf, retryAfterSecondsOf } from './problem.ts';
+import { problemOf, retryAfterSecondsOf, statusOf } from './problem.ts';
 import { requestIdOf } from './request.ts';
 import type { Route } from './route.ts';
 
-export function frontDoor({ routes, room, metrics, listener }: {
-  routes: readonly Route[]; room: Room; metrics: Metrics; listener: RequestListener;
-}): RequestListener {
+/** More than any client of ours sends. How large they are together is the server's to limit. */
+const mostHeaders = 100;
+
+export type FrontDoor = {
+  /** Whether anything would be refused now. */
+  busy: () => boolean;
+  /** For what is still bytes on a socket. */
+  refuse: Refuse;
+  /** For what has been parsed. */
+  listener: RequestListener;
+};
+
+export function frontDoor({ routes, room, cors, metrics, listener }: {
+  routes: readonly Route[]; room: Room; cors: Cors; metrics: Metrics; listener: RequestListener;
+}): FrontDoor {
   const refused = metrics.counter({ name: 'http_refused_total', help: 'Requests refused because there were too many at once.', labels: ['urgency'] });
   const urgencyOf = urgencyBy(routes);
-  return (request, response) => {
-    // Looked at only while something is full or late.
-    if (!room.busy()) return listener(request, response);
-    const urgency = urgencyOf(request.method ?? '', request.url ?? '');
-    try {
-      if (urgency !== undefined) room.check(urgency);
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      refused.inc({ urgency });
-      const requestId = requestIdOf(request);
-      const body = JSON.stringify(problemOf(error, requestId));
-      response.writeHead(503, {
-        'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), 'retry-after': String(retryAfterSecondsOf(error)),
-        'x-request-id': requestId, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
-      }).end(body);
-      return;
-    }
-    listener(request, response);
+
+  function faultFor(method: string, url: string): Fault | undefined {
+    const urgency = urgencyOf(method, url);
+    const fault = urgency === undefined ? undefined : room.fault(urgency);
+    if (fault) refused.inc({ urgency });
+    return fault;
+  }
+
+  return {
+    busy: room.busy,
+    refuse({ method, url, headers }) {
+      const fault = faultFor(method, url);
+      return fault && textOf(refusalOf(fault, { headers }, cors));
+    },
+    listener(request, response) {
+      const { method = '', url = '', rawHeaders } = request;
+      const fault = rawHeaders.length > 2 * mostHeaders ? tooManyHeaders : room.busy() ? faultFor(method, url) : undefined;
+      if (!fault) return listener(request, response);
+      const { status, headers, body } = refusalOf(fault, request, cors);
+      response.writeHead(status, headers).end(body);
+    },
   };
+}
+
+const tooManyHeaders = new Fault({ kind: 'invalid', reason: 'headers_too_large', message: `A request may have ${mostHeaders} headers.` });
+
+type Refusal = { status: number; headers: OutgoingHttpHeaders; body: string };
+
+function refusalOf(fault: Fault, request: { headers: IncomingHttpHeaders }, cors: Cors): Refusal {
+  const requestId = requestIdOf(request);
+  const body = JSON.stringify(problemOf(fault, requestId));
+  const retryAfter = retryAfterSecondsOf(fault);
+  return {
+    status: statusOf(fault),
+    headers: {
+      'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), 'x-request-id': requestId,
+      ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }), ...cors(request), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
+    },
+    body,
+  };
+}
+
+function textOf({ status, headers, body }: Refusal): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
 
 /** The urgency of the first route that fits; undefined for an address that is none, which Express answers. */

@@ -29,6 +29,7 @@ export function healthRoutes({ peers }: { peers: Peers }): Route[] {
       summary: 'Whether every service behind it is ready.',
       roles: ['public'],
       urgency: 'vital',
+      slow: true,
       rate: 'none',
       answers: { 200: { description: 'All are', schema: readyAnswer } },
       faults: { 503: ['not_ready'] },

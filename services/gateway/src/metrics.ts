@@ -18,6 +18,7 @@ export function metricsRoutes({ peers, metrics }: { peers: Peers; metrics: Metri
     summary: 'The metrics of all services, for Prometheus. From this machine it needs no key.',
     roles: ['local', 'operator'],
     urgency: 'vital',
+    slow: true,
     answers: { 200: { description: 'One exposition; a service that does not answer is `up` 0', type: 'text/plain' } },
     async handle({ response }) {
       const scraped = await Promise.all(Object.entries(peers).map(async ([service, { metricsAddress }]) => {

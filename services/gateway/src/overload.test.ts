@@ -11,14 +11,7 @@ const bearer = (key: string) => ({ headers: { authorization: `Bearer ${key}` } }
 
 /** Which urgencies are let in. */
 function letIn(room: ReturnType<typeof createRoom>): Urgency[] {
-  return urgencies.filter((urgency) => {
-    try {
-      room.check(urgency);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return urgencies.filter((urgency) => room.fault(urgency) === undefined);
 }
 
 test('G4 each urgency has places of its own, and a place that is left is free again', () => {
@@ -71,6 +64,24 @@ test('what is refused before it is routed is as urgent as its route', () => {
     expect(urgencyOf(method, `${address}/more/and/more`)).toBeUndefined();
   }
   expect(urgencyOf('HEAD', '/api/sessions')).toBe('list');
+});
+
+test('G4 while what is usually quick takes long, fewer are let in: lists first, then reports, and status and notifications always', () => {
+  let at = 0;
+  const room = createRoom({ places: { vital: 100, visit: 100, report: 50, list: 50 }, toleratedDelayMs: 100, eventLoopDelayMs: () => 0, now: () => at });
+  for (let n = 0; n < 2000; n++) {
+    using place = room.enter('visit');
+    at += 500;
+    place.wasQuickKind();
+  }
+  // Eight may be inside now.
+  const inside: string[] = [];
+  while (room.fault('visit') === undefined) {
+    room.enter('visit');
+    inside.push(letIn(room).join(' '));
+  }
+  expect(inside).toEqual([...Array.from({ length: 3 }, () => 'vital visit report list'), ...Array.from({ length: 2 }, () => 'vital visit report'), 'vital visit', 'vital visit', 'vital']);
+  expect(room.busy()).toBe(true);
 });
 
 test('G4 with its places taken the gateway refuses reports at once, and still answers status and notifications', async () => {
@@ -133,10 +144,40 @@ test('who guesses keys is counted by its address, and notifications and probes a
   }
 });
 
+test('everybody together is counted too, and nobody is told how much the others ask', async () => {
+  await using gateway = await startTestGateway({ now: () => 0, config: { keys: kiosks.keys, ratesPerMinute: { ...kiosks.ratesPerMinute, everyone: 3 } } });
+  const ask = (key: string) => gateway.send(`/api/sessions/${sessionId}`, bearer(key));
+  const answers = [await ask('kiosk-one-key-1111'), await ask('kiosk-two-key-1111'), await ask('nobody'), await ask('kiosk-two-key-1111')];
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 401, 429]);
+  expect(answers[3]!.headers.get('retry-after')).toBe('20');
+  expect(answers[3]!.headers.get('ratelimit-policy')).toBe('"requests";q=1200;w=60');
+  expect((await gateway.post('/api/payments/webhook', '{}')).status).toBe(200);
+});
+
+test('G4 each costly call has a rate of its own, which no other call uses up', async () => {
+  const rates = { everyone: undefined, requests: undefined, intents: 1, reports: 1, pdfs: 1, pictures: 1, deliveries: 1 };
+  const keys = readConfig({ KIOSK_API_KEYS: 'k-1:kiosk-one-key-1111', OPERATOR_API_KEYS: 'anna:operator-key-1111' });
+  await using gateway = await startTestGateway({ now: () => 0, config: { keys: keys.keys, ratesPerMinute: rates } });
+  const costly = Map.groupBy(allRoutes().filter(({ rate = 'none' }) => rate !== 'none'), ({ rate }) => rate!);
+  expect([...costly.keys()].toSorted()).toEqual(['deliveries', 'intents', 'pdfs', 'pictures', 'reports']);
+  for (const [rate, routes] of costly) {
+    const ask = async (route: Parameters<typeof requestFor>[0]) => {
+      const { address, init } = requestFor(route);
+      return gateway.send(address, { ...init, headers: { 'content-type': 'application/json', authorization: 'Bearer operator-key-1111' } });
+    };
+    expect([rate, (await ask(routes[0]!)).status < 300]).toEqual([rate, true]);
+    for (const route of routes) {
+      const refused = await ask(route);
+      expect([route.path, refused.status, refused.headers.get('retry-after')]).toEqual([route.path, 429, '60']);
+      expect(await problemOf(refused)).toMatchObject({ reason: 'rate_limited' });
+    }
+  }
+});
+
 test('an open gateway has only the rates that are set; one with keys has the usual ones', async () => {
-  expect(Object.values(readConfig({}).ratesPerMinute)).toEqual(Array.from({ length: 5 }, () => undefined));
+  expect(Object.values(readConfig({}).ratesPerMinute)).toEqual(Array.from({ length: 7 }, () => undefined));
   expect(readConfig({ RATE_LIMIT_INTENTS_PER_MINUTE: '7' }).ratesPerMinute).toMatchObject({ intents: 7, requests: undefined });
-  expect(kiosks.ratesPerMinute).toEqual({ requests: 1200, intents: 10, reports: 10, pdfs: 60, deliveries: 10 });
+  expect(kiosks.ratesPerMinute).toEqual({ everyone: 60_000, requests: 1200, intents: 10, reports: 10, pdfs: 60, pictures: 120, deliveries: 10 });
   await using gateway = await startTestGateway({ sessions: { getSession: async () => ({ session: aSession }) } });
   expect((await gateway.send(`/api/sessions/${sessionId}`)).headers.has('ratelimit')).toBe(false);
 });

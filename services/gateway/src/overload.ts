@@ -4,6 +4,7 @@
  */
 import { Fault } from '@kiosk/fault';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createCrowd } from './crowd.ts';
 
 /** The most urgent first: notifications, status and probes; what a visit needs; reports; lists and pages for people. */
 export const urgencies = ['vital', 'visit', 'report', 'list'] as const;
@@ -15,28 +16,55 @@ export type Places = Readonly<Record<Urgency, number>>;
 const bears: Places = { vital: Infinity, visit: 4, report: 2, list: 1 };
 const retryAfterMs = 2000;
 
+/** One for all: its stack tells nothing, and making it costs as much as all the rest of a refusal. */
+const overloaded = new Fault({ kind: 'unavailable', reason: 'overloaded', message: 'Too much at once. Come back a little later.', retryAfterMs });
+
+/** How much of what may be inside at all each urgency may find there and still come in. The most urgent has only its places. */
+const shares: Places = { vital: Infinity, visit: 1, report: 0.75, list: 0.5 };
+/** However slow everything is: without any there would be no evidence that it is quick again. */
+const fewestInside = 8;
+
 export interface Room {
   /** Whether anything at all would be refused now. */
   busy(): boolean;
-  /** Fails with `overloaded` where there is no place, or no time. */
-  check(urgency: Urgency): void;
+  /** `overloaded` where there is no place, or no time. */
+  fault(urgency: Urgency): Fault | undefined;
   /** Takes a place until it is disposed. Fails with `overloaded`. */
-  enter(urgency: Urgency): Disposable;
+  enter(urgency: Urgency): Place;
 }
 
-export function createRoom({ places, toleratedDelayMs, eventLoopDelayMs }: { places: Places; toleratedDelayMs: number; eventLoopDelayMs: () => number }): Room {
+export interface Place extends Disposable {
+  /** What it was taken for has succeeded, and is of the kind that is quick unless there is too much. */
+  wasQuickKind(): void;
+}
+
+export function createRoom({ places, toleratedDelayMs, eventLoopDelayMs, now = () => performance.now() }: {
+  places: Places; toleratedDelayMs: number; eventLoopDelayMs: () => number; now?: () => number;
+}): Room {
   const taken: Record<Urgency, number> = { vital: 0, visit: 0, report: 0, list: 0 };
-  function check(urgency: Urgency): void {
-    if (taken[urgency] < places[urgency] && eventLoopDelayMs() <= toleratedDelayMs * bears[urgency]) return;
-    throw new Fault({ kind: 'unavailable', reason: 'overloaded', message: 'Too much at once. Come back a little later.', retryAfterMs });
-  }
+  const crowd = createCrowd({ least: fewestInside, most: places.visit + places.report + places.list, quickMs: toleratedDelayMs, now });
+  /** Notifications and status reads have nobody to wait for but themselves. */
+  let inside = 0;
+  const hasPlace = (urgency: Urgency): boolean => taken[urgency] < places[urgency] && inside < crowd.limit * shares[urgency];
+  const fault = (urgency: Urgency): Fault | undefined =>
+    hasPlace(urgency) && eventLoopDelayMs() <= toleratedDelayMs * bears[urgency] ? undefined : overloaded;
   return {
-    busy: () => eventLoopDelayMs() > toleratedDelayMs || urgencies.some((urgency) => taken[urgency] >= places[urgency]),
-    check,
+    busy: () => eventLoopDelayMs() > toleratedDelayMs || !urgencies.every(hasPlace),
+    fault,
     enter(urgency) {
-      check(urgency);
+      if (fault(urgency)) throw overloaded;
+      const enteredAt = now();
+      const by = urgency === 'vital' ? 0 : 1;
       taken[urgency]++;
-      return { [Symbol.dispose]: () => void taken[urgency]-- };
+      inside += by;
+      crowd.entered(inside);
+      return {
+        wasQuickKind: () => crowd.took(now() - enteredAt),
+        [Symbol.dispose]: () => {
+          taken[urgency]--;
+          inside -= by;
+        },
+      };
     },
   };
 }

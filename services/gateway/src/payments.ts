@@ -26,6 +26,7 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
       summary: 'Asks for a payment. A session has one pending intent at most: the same amount again answers it, another amount replaces it.',
       roles: ['kiosk', 'operator'],
       urgency: 'visit',
+      slow: true,
       rate: 'intents',
       body: createIntent,
       idempotent: true,
@@ -95,9 +96,10 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
       method: 'get',
       path: '/api/payments/qr/:id.svg',
       name: 'getQrSvg',
-      summary: 'The QR code of an intent as SVG.',
-      roles: ['kiosk', 'operator'],
+      summary: 'The QR code of an intent as SVG. It needs no key, because a picture in a page cannot send one: who knows the id may see it.',
+      roles: ['public'],
       urgency: 'visit',
+      rate: 'pictures',
       ref: intentRef,
       answers: { 200: { description: 'The picture', type: 'image/svg+xml' } },
       faults: { 404: ['qr_not_ready'] },
@@ -110,10 +112,12 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
       method: 'get',
       path: '/api/payments/qr/:id.png',
       name: 'getQrPng',
-      summary: `The QR code of an intent as PNG, ${pngWidthPixels} pixels wide.`,
-      roles: ['kiosk', 'operator'],
+      summary: `The QR code of an intent as PNG, ${pngWidthPixels} pixels wide. It needs no key either.`,
+      roles: ['public'],
       // Twenty times what the SVG costs.
       urgency: 'list',
+      rate: 'pictures',
+      slow: true,
       ref: intentRef,
       answers: { 200: { description: 'The picture', type: 'image/png' } },
       faults: { 404: ['qr_not_ready'] },
@@ -129,6 +133,7 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
       summary: 'Ends a pending intent for the customer, who went away or thought again. Money that comes all the same is counted or returned.',
       roles: ['kiosk', 'operator'],
       urgency: 'visit',
+      slow: true,
       ref: intentRef,
       body: nothing,
       repeatable: true,
@@ -146,6 +151,7 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
       summary: 'Pays by hand at the development PSP. With a real one it is refused.',
       roles: ['kiosk', 'operator'],
       urgency: 'visit',
+      slow: true,
       ref: intentRef,
       body: nothing,
       repeatable: true,
@@ -163,6 +169,7 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
       summary: 'Gives money back, all that is left or a part of it.',
       roles: ['operator'],
       urgency: 'visit',
+      slow: true,
       ref: intentRef,
       body: refundIntent,
       idempotent: true,
@@ -175,8 +182,9 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
     }),
   ];
 
+  /** The id is what lets in, whoever asks: a kiosk's key would only shut out the pages of another. */
   async function qrCodeDataOf(intentId: string, call: Call): Promise<string> {
-    const { intent } = await payments.getIntent({ intentId }, call);
+    const { intent } = await payments.getIntent({ intentId }, { ...call, caller: { ...call.caller, role: 'anonymous', name: '' } });
     const { qrCodeData } = present(intent);
     if (qrCodeData !== '') return qrCodeData;
     throw new Fault({ kind: 'not_found', reason: 'qr_not_ready', message: 'The payment has no QR code yet.', retryAfterMs: qrRetryAfterMs });

@@ -22,6 +22,8 @@ const statusOfReason: Readonly<Record<string, number>> = {
   method_not_allowed: 405,
   body_too_large: 413,
   unsupported_media_type: 415,
+  headers_too_large: 431,
+  request_timeout: 408,
   idempotency_key_reused: 422,
 };
 

@@ -5,7 +5,7 @@ import type { Log, Metrics } from '@kiosk/service';
 import { SpanKind, SpanStatusCode, context, propagation, trace, type Context, type Span, type Tracer } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import type { Identify } from './access.ts';
 import { routeOf } from './problem.ts';
@@ -85,7 +85,7 @@ export function idempotencyKeyOf(request: Request): string {
 }
 
 /** The caller's own id, if it is one. */
-export function requestIdOf({ headers }: IncomingMessage): string {
+export function requestIdOf({ headers }: { headers: IncomingHttpHeaders }): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }

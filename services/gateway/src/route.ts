@@ -38,7 +38,7 @@ export type Route<Body = unknown, Query = unknown> = {
   /** What is refused first when there is too much. */
   urgency: Urgency;
   /** A rate of its own, besides that of all requests; `none` is for who must get through. */
-  rate?: Exclude<RateName, 'requests'> | 'none';
+  rate?: Exclude<RateName, 'everyone' | 'requests'> | 'none';
   /** What the path's parameter names. */
   ref?: Ref;
   body?: z.ZodType<Body>;
@@ -57,6 +57,8 @@ export type Route<Body = unknown, Query = unknown> = {
   rawBody?: boolean;
   /** How long the services may take together, in ms. 10 s without one. */
   timeoutMs?: number;
+  /** It may take long with nothing being wrong, because it waits for a PSP, a PDF or an event: how long it took says nothing about how much there is to do. */
+  slow?: boolean;
   handle(asked: Asked<Body, Query>): Promise<void> | void;
 };
 

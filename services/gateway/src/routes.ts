@@ -38,11 +38,12 @@ export function mount(app: Express, routes: readonly Route[], gates: Gates): voi
 /** All that can be refused before a byte of the body is read. Who guesses keys is counted as well. */
 function gatesOf({ roles, rate, urgency }: Route, { open, throttle, room }: Gates): RequestHandler[] {
   return [
-    ...(rate === 'none' ? [] : [throttle('requests')]),
+    ...(rate === 'none' ? [] : [throttle('requests'), throttle('everyone')]),
     admit(roles, { open }),
     ...(rate === undefined || rate === 'none' ? [] : [throttle(rate)]),
     (_request, _response, next) => {
-      room.check(urgency);
+      const fault = room.fault(urgency);
+      if (fault) throw fault;
       next();
     },
   ];
@@ -66,8 +67,9 @@ function handlerOf(route: Route, { room }: Gates): RequestHandler {
       call: callFor(response, { timeoutMs, givenUp: method === 'get' }),
     };
     // Only once the body is there: who sends it slowly takes nobody's place.
-    using _place = room.enter(urgency);
+    using place = room.enter(urgency);
     await route.handle(asked);
+    if (!route.slow) place.wasQuickKind();
   };
 }
 

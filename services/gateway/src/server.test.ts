@@ -63,7 +63,10 @@ const soon = { headersTimeout: 200, requestTimeout: 400, connectionsCheckingInte
 function startImpatient({ mostConnections = 1000 }: { mostConnections?: number } = {}) {
   return startHttp({
     host: '127.0.0.1', port: 0, mostConnections, limits: soon,
-    listener: (request, response) => void request.on('error', () => {}).resume().once('end', () => response.end('read')),
+    door: {
+      busy: () => false, refuse: () => undefined,
+      listener: (request, response) => void request.on('error', () => {}).resume().once('end', () => response.end('read')),
+    },
   });
 }
 
@@ -84,6 +87,34 @@ test.each([
   const answer = await fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: 'whole' });
   expect(await answer.text()).toBe('read');
   for (const said of await Promise.all(slow)) expect(said).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n[^]*"reason":"request_timeout"/);
+});
+
+test('G2 who does not take its answer loses the connection in time, and others are served meanwhile', async () => {
+  await using server = await startHttp({
+    host: '127.0.0.1', port: 0, mostConnections: 1000, limits: { ...soon, takeTimeout: 200 },
+    door: { busy: () => false, refuse: () => undefined, listener: (request, response) => void response.end(request.url === '/large' ? Buffer.alloc(50_000_000) : 'small') },
+  });
+  const socket = connect(server.port, '127.0.0.1').on('error', () => {});
+  socket.write('GET /large HTTP/1.1\r\nhost: a\r\n\r\n');
+  await once(socket, 'readable');
+  expect(await (await fetch(`http://127.0.0.1:${server.port}/`)).text()).toBe('small');
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  let received = 0;
+  for await (const chunk of socket) received += (chunk as Buffer).length;
+  expect(received).toBeLessThan(50_000_000);
+});
+
+test('G2 a hundred headers are taken and one more is not', async () => {
+  await using gateway = await startTestGateway();
+  const ask = (count: number) => new Promise<IncomingMessage>((resolve) => {
+    const headers = Object.fromEntries(Array.from({ length: count - 2 }, (_, n) => [`x-${n}`, '1']));
+    httpRequest({ host: '127.0.0.1', port: gateway.port, path: '/health/live', headers: { connection: 'close', ...headers } }, resolve).end();
+  });
+  expect((await ask(100)).statusCode).toBe(200);
+  const refused = await ask(101);
+  expect([refused.statusCode, refused.headers['content-type'], JSON.parse(await text(refused))]).toEqual([
+    431, 'application/problem+json', expect.objectContaining({ reason: 'headers_too_large', requestId: refused.headers['x-request-id'] }),
+  ]);
 });
 
 test('who connects and says nothing loses the connection too', async () => {

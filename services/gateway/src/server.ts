@@ -1,31 +1,48 @@
-/** The HTTP server under Express: its limits, its answer to what is not HTTP, and its stop. */
+/** The HTTP or HTTPS server under Express: its limits, its answer to what is not HTTP, and its stop. */
 import { Fault } from '@kiosk/fault';
 import { stopWithin } from '@kiosk/service';
 import { randomUUID } from 'node:crypto';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer as createHttpServer, STATUS_CODES, type Server as HttpServerOfNode, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { problemOf } from './problem.ts';
+import type { Certificate } from './certificate.ts';
+import type { FrontDoor } from './front-door.ts';
+import { guard } from './gate.ts';
+import { problemOf, statusOf } from './problem.ts';
 
 /**
- * keepAliveTimeout is longer than a proxy's usual minute, so that the proxy is the one that closes. Node looks for late requests only every
- * connectionsCheckingInterval. All in ms but the size.
+ * A request has headersTimeout for its headers and requestTimeout for all of it, which is 9 KiB a second for the largest body; a client has takeTimeout to take
+ * the rest of an answer after its end. keepAliveTimeout is longer than a proxy's usual minute, so that the proxy is the one that closes. Node looks for who is
+ * late only every connectionsCheckingInterval. All in ms but the size.
  */
-const usualLimits = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 1000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384 };
+const usualLimits = {
+  headersTimeout: 10_000, requestTimeout: 30_000, takeTimeout: 30_000, connectionsCheckingInterval: 1000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384,
+};
+/** RFC 8996: what is older is broken. */
+const tlsLimits = { minVersion: 'TLSv1.2', handshakeTimeout: 10_000 } as const;
 /** Within the ten seconds that a stopping process has. */
 const drainMs = 8000;
 
 export interface HttpServer extends AsyncDisposable {
   readonly port: number;
+  /** For the connections that come from now on. Only where it was started with one. */
+  useCertificate(certificate: Certificate): void;
 }
 
-/** Port 0 takes a free one. Disposing takes no new connections, lets what is under way finish for up to 8 s and closes the rest. */
-export async function startHttp({ host, port, listener, mostConnections, limits = {} }: {
-  host: string; port: number; listener: RequestListener; mostConnections: number; limits?: Partial<typeof usualLimits>;
+/**
+ * HTTPS with a certificate, otherwise HTTP. Port 0 takes a free one. Disposing takes no new connections, lets what is under way finish for up to 8 s and
+ * closes the rest.
+ */
+export async function startHttp({ host, port, door, mostConnections, certificate, limits = {} }: {
+  host: string; port: number; door: FrontDoor; mostConnections: number; certificate?: Certificate; limits?: Partial<typeof usualLimits>;
 }): Promise<HttpServer> {
-  const server = createServer({ ...usualLimits, ...limits }, listener);
+  const { takeTimeout, ...nodes } = { ...usualLimits, ...limits };
+  const server = certificate ? createHttpsServer({ ...nodes, ...tlsLimits, ...certificate }, door.listener) : createHttpServer(nodes, door.listener);
+  guard(server, { event: certificate ? 'secureConnection' : 'connection', busy: door.busy, refuse: door.refuse });
   // What comes beyond is closed at once.
   server.maxConnections = mostConnections;
+  const slowReaders = closeSlowReaders(server, { takeTimeout, everyMs: nodes.connectionsCheckingInterval });
   let stopping = false;
   server.on('request', (_request, response) => {
     if (stopping) response.shouldKeepAlive = false;
@@ -42,7 +59,9 @@ export async function startHttp({ host, port, listener, mostConnections, limits 
   });
   return {
     port: (server.address() as AddressInfo).port,
+    useCertificate: (changed) => (server as HttpsServer).setSecureContext({ ...changed, minVersion: tlsLimits.minVersion }),
     async [Symbol.asyncDispose]() {
+      using _watch = slowReaders;
       stopping = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await stopWithin(drainMs, { [Symbol.asyncDispose]: () => closed }).catch(() => server.closeAllConnections());
@@ -51,19 +70,39 @@ export async function startHttp({ host, port, listener, mostConnections, limits 
   };
 }
 
-const refusals: Readonly<Record<string, [status: string, reason: string, message: string]>> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'headers_too_large', 'The headers are too large.'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'request_timeout', 'The request did not arrive in time.'],
+/** Node limits how slowly a request comes, and not how slowly its answer is taken. Answers that are still being written, such as events, are not meant. */
+function closeSlowReaders(server: HttpServerOfNode, { takeTimeout, everyMs }: { takeTimeout: number; everyMs: number }): Disposable {
+  const open = new Map<ServerResponse, /** Seen to be complete at. */ number | undefined>();
+  server.on('request', (_request, response: ServerResponse) => {
+    open.set(response, undefined);
+    response.once('close', () => open.delete(response));
+  });
+  const timer = setInterval(() => {
+    const now = performance.now();
+    for (const [response, completeAt] of open) {
+      if (!response.writableEnded) continue;
+      if (completeAt === undefined) open.set(response, now);
+      else if (now - completeAt > takeTimeout) response.destroy();
+    }
+  }, everyMs).unref();
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+const refusals: Readonly<Record<string, { reason: string; message: string }>> = {
+  HPE_HEADER_OVERFLOW: { reason: 'headers_too_large', message: 'The headers are too large.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { reason: 'request_timeout', message: 'The request did not arrive in time.' },
 };
+const malformed = { reason: 'malformed_request', message: 'The request cannot be read.' };
 
 /** What cannot be parsed never reaches Express, and still gets a problem document. */
 function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const [status, reason, message] = refusals[error.code ?? ''] ?? ['400 Bad Request', 'malformed_request', 'The request cannot be read.'];
+  const { code = '' } = error;
+  // Without a handshake there is nothing to write through.
+  if (code === 'ECONNRESET' || /^ERR_(SSL|TLS)_/.test(code) || !socket.writable) return void socket.destroy();
+  const fault = new Fault({ kind: 'invalid', ...refusals[code] ?? malformed });
   const requestId = randomUUID();
-  const body = JSON.stringify({
-    ...problemOf(new Fault({ kind: 'invalid', reason, message }), requestId), status: Number(status.slice(0, 3)), title: status.slice(4),
-  });
-  socket.end(`HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\nx-request-id: ${requestId}\r\n`
+  const body = JSON.stringify(problemOf(fault, requestId));
+  const status = statusOf(fault);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\nx-request-id: ${requestId}\r\n`
     + `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
 }

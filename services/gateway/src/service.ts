@@ -7,7 +7,9 @@ import { connect } from '@kiosk/rpc';
 import { createLog, createMetrics, observeCalls, startTracing, type Log, type Running } from '@kiosk/service';
 import { readFileSync } from 'node:fs';
 import { createApp } from './app.ts';
+import { readCertificate, watchCertificate } from './certificate.ts';
 import type { GatewayConfig } from './config.ts';
+import { corsFor } from './cors.ts';
 import { frontDoor } from './front-door.ts';
 import { createRoom, measureEventLoop } from './overload.ts';
 import { reportTimeoutMs } from './reports.ts';
@@ -25,10 +27,10 @@ export interface GatewayService extends Running {
 }
 
 /** A test passes stand-ins for the services. */
-export type GatewayOptions = { config: GatewayConfig; log?: Log & AsyncDisposable; clients?: Clients; now?: () => number };
+export type GatewayOptions = { config: GatewayConfig; log?: Log & AsyncDisposable; clients?: Clients; now?: () => number; certificateCheckMs?: number };
 
 export async function startGateway({
-  config, log = createLog({ service: 'gateway', level: config.logLevel }), clients, now = Date.now,
+  config, log = createLog({ service: 'gateway', level: config.logLevel }), clients, now = Date.now, certificateCheckMs,
 }: GatewayOptions): Promise<GatewayService> {
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'gateway' });
@@ -45,22 +47,36 @@ export async function startGateway({
   const eventLoop = starting.use(measureEventLoop());
   const routes = routeTable({ sessions, payments, reporting, peers, metrics, document: readFileSync(documentFile, 'utf8') });
   const room = createRoom({ places: config.places, toleratedDelayMs: config.toleratedDelayMs, eventLoopDelayMs: eventLoop.delayMs });
+  const cors = corsFor(config.corsOrigins);
   const app = createApp({
     routes,
     keys: config.keys,
     throttle: createThrottle({ limits: config.ratesPerMinute, now }),
     room,
+    cors,
     trustedProxies: config.trustedProxies,
     tracer,
     metrics,
     log,
   });
-  const listener = frontDoor({ routes, room, metrics, listener: app });
-  const server = starting.use(await startHttp({ host: config.host, port: config.port, listener, mostConnections: config.mostConnections }));
+  const door = frontDoor({ routes, room, cors, metrics, listener: app });
+  const { certificateFiles: files } = config;
+  const certificate = files && readCertificate(files);
+  const server = starting.use(await startHttp({ host: config.host, port: config.port, door, mostConnections: config.mostConnections, certificate }));
+  if (files) {
+    starting.use(watchCertificate(files, {
+      onChange: (changed) => {
+        server.useCertificate(changed);
+        log.info({}, 'the certificate was read again');
+      },
+      onBad: (error) => log.error({ error }, 'the changed certificate cannot be used; the one before stays'),
+      everyMs: certificateCheckMs,
+    }));
+  }
 
   const running = starting.move();
   return {
-    ready: `gateway ready: http://${config.host}:${server.port} (${config.env})`,
+    ready: `gateway ready: ${certificate ? 'https' : 'http'}://${config.host}:${server.port} (${config.env})`,
     log,
     port: server.port,
     [Symbol.asyncDispose]: () => running.disposeAsync(),

@@ -113,16 +113,18 @@ export function requestFor(route: Pick<Route, 'path' | 'method'>): { address: st
   };
 }
 
-type TestOptions = StandIns & { config?: Partial<GatewayConfig>; real?: boolean; owner?: string; now?: () => number };
+type TestOptions = StandIns & { config?: Partial<GatewayConfig>; real?: boolean; owner?: string; now?: () => number; certificateCheckMs?: number };
 
 /** `real` connects to the configured addresses instead of stand-ins; with `owner` everything that the stand-ins have is that kiosk's. */
-export async function startTestGateway({ config = {}, real = false, owner, now, ...services }: TestOptions = {}) {
+export async function startTestGateway({ config = {}, real = false, owner, now, certificateCheckMs, ...services }: TestOptions = {}) {
   const asked: Asked[] = [];
   const lines: string[] = [];
   const gateway = await startGateway({
-    config: { ...readConfig({}), port: 0, peers: { sessions: nobody, payments: nobody, reporting: nobody }, ...config },
+    // A test machine that is busy is not a gateway that is overloaded.
+    config: { ...readConfig({}), port: 0, toleratedDelayMs: 60_000, peers: { sessions: nobody, payments: nobody, reporting: nobody }, ...config },
     log: createLog({ service: 'gateway', level: 'debug', destination: { write: (line) => void lines.push(line) } }),
     now,
+    certificateCheckMs,
     ...(real ? {} : { clients: standIns(services, asked, owner) }),
   });
   const url = `http://127.0.0.1:${gateway.port}`;

@@ -6,8 +6,8 @@ import { networkOf } from './addresses.ts';
 import { Rates } from './rates.ts';
 import { callerOf } from './request.ts';
 
-/** What has a rate of its own. `requests` counts everything but probes and notifications. */
-export type RateName = 'requests' | 'intents' | 'reports' | 'pdfs' | 'deliveries';
+/** What has a rate of its own. `requests` counts everything but probes and notifications, and `everyone` the same of all callers together. */
+export type RateName = 'everyone' | 'requests' | 'intents' | 'reports' | 'pdfs' | 'pictures' | 'deliveries';
 
 /** How many per minute and caller; undefined is without a limit. */
 export type RateLimits = Readonly<Record<RateName, number | undefined>>;
@@ -21,11 +21,14 @@ export function createThrottle({ limits, now }: { limits: RateLimits; now: () =>
     const known = rates.get(name);
     if (!known) return (_request, _response, next) => next();
     return (_request, response, next) => {
-      const { allowed, remaining, fullInMs, retryAfterMs } = known.take(whoIs(callerOf(response)), now());
-      response.append('ratelimit-policy', `"${name}";q=${known.perMinute};w=60`);
-      response.append('ratelimit', `"${name}";r=${remaining};t=${Math.ceil(fullInMs / 1000)}`);
+      const { allowed, remaining, fullInMs, retryAfterMs } = known.take(name === 'everyone' ? '' : whoIs(callerOf(response)), now());
+      // How much all the others ask is no caller's business.
+      if (name !== 'everyone') {
+        response.append('ratelimit-policy', `"${name}";q=${known.perMinute};w=60`);
+        response.append('ratelimit', `"${name}";r=${remaining};t=${Math.ceil(fullInMs / 1000)}`);
+      }
       if (allowed) return next();
-      throw new Fault({ kind: 'exhausted', reason: 'rate_limited', message: `No more than ${known.perMinute} ${name} a minute.`, retryAfterMs });
+      throw new Fault({ kind: 'exhausted', reason: 'rate_limited', message: name === 'everyone' ? 'Too many requests of all callers together.' : `No more than ${known.perMinute} ${name} a minute.`, retryAfterMs });
     };
   };
 }

@@ -1,0 +1,144 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { EventEmitter, once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { guard, plainRequestOf } from './gate.ts';
+import { aReport, reportId, startTestGateway } from './testing.ts';
+
+const get = 'GET /api/reports/rep_1?a=b HTTP/1.1\r\nHost: a\r\nX-Request-Id:  mine \r\n\r\n';
+const post = 'POST /api/sessions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 4\r\n\r\nnull';
+const plain = (bytes: string) => plainRequestOf(Buffer.from(bytes, 'latin1'));
+
+test('a whole request in one piece is read with its method, address and headers', () => {
+  expect(plain(get)).toEqual({ method: 'GET', url: '/api/reports/rep_1?a=b', headers: { host: 'a', 'x-request-id': 'mine' } });
+  expect(plain(post)).toMatchObject({ method: 'POST', url: '/api/sessions', headers: { 'content-length': '4' } });
+});
+
+test.each([
+  ['half a head', get.slice(0, -1)], ['half a body', post.slice(0, -1)], ['two requests', get + get], ['a byte more than the body', `${post} `],
+  ['a chunked body', post.replace('content-length: 4', 'transfer-encoding: chunked')], ['both kinds of length', post.replace('\r\n\r\n', '\r\ntransfer-encoding: chunked\r\n\r\n')],
+  ['two lengths', post.replace('\r\n\r\n', '\r\ncontent-length: 4\r\n\r\n')], ['a length with a sign', post.replace(': 4', ': +4')], ['a length that is none', post.replace(': 4', ': 4, 4')],
+  ['a folded header', get.replace('\r\n\r\n', '\r\n folded: x\r\n\r\n')], ['a bare line feed', get.replace('Host: a\r\n', 'Host: a\n')],
+  ['a bare carriage return', get.replace('Host: a', 'Host: a\rb')], ['a blank before the colon', get.replace('Host:', 'Host :')], ['a NUL', get.replace('mine', 'mi\0ne')],
+  ['no host', get.replace('Host: a\r\n', '')], ['HTTP/1.0', get.replace('1.1', '1.0')], ['another method', get.replace('GET', 'OPTIONS')],
+  ['an address of another form', get.replace('/api', 'http://a/api')], ['an upgrade', get.replace('\r\n\r\n', '\r\nupgrade: h2c\r\n\r\n')],
+  ['a connection to be closed', get.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n')], ['a client that waits for a go-ahead', post.replace('\r\n\r\n', '\r\nexpect: 100-continue\r\n\r\n')],
+  ['an empty line first', `\r\n${get}`], ['nothing', ''],
+])('%s is left to the parser', (_what, bytes) => {
+  expect(plain(bytes)).toBeUndefined();
+});
+
+test('what is taken for one whole request is one whole request to Node\'s parser too', async () => {
+  const seen: string[] = [];
+  const server = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    request.resume().once('end', () => response.end());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const insertion = fc.constantFrom('\r\n', '\n', '\r', ' ', '\t', ':', '\0', '4', '\xff', 'content-length: 1\r\n', 'x: y\r\n', 'transfer-encoding: chunked\r\n', 'GET / HTTP/1.1\r\n\r\n');
+  const mutated = fc.tuple(fc.constantFrom<string>(get, post), fc.array(fc.tuple(fc.nat(160), fc.nat(2), insertion), { maxLength: 3 }))
+    .map(([start, changes]) => changes.reduce<string>((bytes, [at, remove, insert]) => bytes.slice(0, at) + insert + bytes.slice(at + remove), start));
+  let taken = 0;
+  await fc.assert(fc.asyncProperty(mutated, async (bytes) => {
+    const request = plain(bytes);
+    if (!request) return;
+    taken++;
+    seen.splice(0);
+    const socket = connect(port, '127.0.0.1');
+    // Where the parser saw less or more than one request, the one after would not be the second.
+    socket.end(Buffer.from(`${bytes}GET /after HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`, 'latin1'));
+    await text(socket);
+    expect(seen).toEqual([`${request.method} ${request.url}`, 'GET /after']);
+  }), { numRuns: 2000, seed: 1 });
+  expect(taken).toBeGreaterThan(100);
+  server.close();
+});
+
+const read = `GET /api/reports/${reportId} HTTP/1.1\r\nhost: a\r\nx-request-id: mine\r\norigin: https://screen.example\r\n\r\n`;
+
+/** A gateway whose only place for reports is taken until `leave` is called. */
+async function startFull() {
+  const { promise, resolve: leave } = Promise.withResolvers<void>();
+  const taken = Promise.withResolvers<void>();
+  const gateway = await startTestGateway({
+    config: { places: { vital: 4, visit: 4, report: 1, list: 4 }, corsOrigins: ['https://screen.example'] },
+    reporting: {
+      getReport: async () => {
+        taken.resolve();
+        await promise;
+        return { report: aReport };
+      },
+    },
+  });
+  const underWay = gateway.send(`/api/reports/${reportId}`);
+  await taken.promise;
+  return { gateway, underWay, leave };
+}
+
+/** Sends and gives what comes back within the answer's length. */
+async function ask(socket: Socket, bytes: string): Promise<{ status: number; head: string; body: string }> {
+  socket.write(bytes);
+  let received = '';
+  for (;;) {
+    received += String((await once(socket, 'data'))[0]);
+    const [head = '', body = ''] = received.split('\r\n\r\n');
+    if (body.length === Number(/content-length: (\d+)/i.exec(head)?.[1])) return { status: Number(head.slice(9, 12)), head: head.toLowerCase(), body };
+  }
+}
+
+test('G1 G4 a connection is refused at once and as often as it asks, with the same document, and served again when there is a place', async () => {
+  const { gateway, underWay, leave } = await startFull();
+  await using _gateway = gateway;
+  const socket = connect(gateway.port, '127.0.0.1');
+  // The first is refused behind the parser, the others before it.
+  for (let time = 0; time < 4; time++) {
+    const { status, head, body } = await ask(socket, read);
+    expect([status, JSON.parse(body)]).toEqual([503, {
+      type: 'urn:kiosk:problem:overloaded', title: 'Service Unavailable', status: 503, detail: 'Too much at once. Come back a little later.', reason: 'overloaded', requestId: 'mine',
+    }]);
+    for (const header of ['retry-after: 2', 'x-request-id: mine', 'content-type: application/problem+json', 'cache-control: no-store', 'access-control-allow-origin: https://screen.example']) {
+      expect(head).toContain(`\r\n${header}`);
+    }
+  }
+  expect(await (await gateway.send('/metrics')).text()).toContain('http_refused_total{urgency="report",service="gateway"} 4\n');
+  expect((await ask(socket, 'GET /api/sessions HTTP/1.1\r\nhost: a\r\n\r\n')).status).toBe(200);
+  leave();
+  expect((await underWay).status).toBe(200);
+  expect(await ask(socket, read)).toMatchObject({ status: 200 });
+  socket.destroy();
+});
+
+test('G4 a connection that sends in pieces or ahead of the answers is refused all the same', async () => {
+  const { gateway, underWay, leave } = await startFull();
+  await using _gateway = gateway;
+  const socket = connect(gateway.port, '127.0.0.1');
+  expect((await ask(socket, read)).status).toBe(503);
+  socket.write(read.slice(0, 30));
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect((await ask(socket, read.slice(30))).status).toBe(503);
+  socket.write(read + read.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n'));
+  expect((await text(socket)).match(/HTTP\/1.1 503 /g)).toHaveLength(2);
+  leave();
+  await (await underWay).arrayBuffer();
+});
+
+test('G4 who asks on and on and never reads loses the connection', () => {
+  const server = new EventEmitter() as Server;
+  let parsed = 0;
+  server.on('connection', (each: Socket) => void each.on('data', () => void parsed++));
+  guard(server, { event: 'connection', busy: () => true, refuse: () => 'x'.repeat(600) });
+  const socket = new Duplex({ read() {}, write() {} });
+  server.emit('connection', socket);
+  const response = new EventEmitter();
+  socket.emit('data', Buffer.from(get));
+  server.emit('request', { socket }, response);
+  response.emit('close');
+  let sent = 0;
+  for (; !socket.destroyed; sent++) socket.emit('data', Buffer.from(get));
+  expect(parsed).toBe(1);
+  expect(sent).toBeLessThan(120);
+});
