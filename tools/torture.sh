@@ -1,9 +1,22 @@
 #!/usr/bin/env bash
-# More of what CI does a little of: random lives of payments, and kill -9 under load. KIOSK_TORTURE_RUNS, KIOSK_TORTURE_SEED, KIOSK_CHAOS_SECONDS and
-# KIOSK_CHAOS_SEED say how much, or repeat what a failure has printed.
+# What CI does a little of, at length: npm run torture -- [money|chaos|overload|all]…, all of them without a name.
+#   money     random lives of payments. KIOSK_TORTURE_RUNS says how many (20000), KIOSK_TORTURE_SEED repeats what a failure has printed.
+#   chaos     kill -9 under load. KIOSK_CHAOS_SECONDS (600), KIOSK_CHAOS_SEED.
+#   overload  what is left of the gateway's throughput at up to ten times what it can do. Leave the machine alone meanwhile: it is a measurement.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export PATH="$PWD/node_modules/.bin:$PATH" KIOSK_TORTURE_RUNS="${KIOSK_TORTURE_RUNS:-20000}" KIOSK_CHAOS_SECONDS="${KIOSK_CHAOS_SECONDS:-600}"
+export PATH="$PWD/node_modules/.bin:$PATH"
 jest=(node --experimental-vm-modules --disable-warning=ExperimentalWarning "$PWD/node_modules/jest/bin/jest.js")
-(cd services/payments && "${jest[@]}" yookassa/model)
-(cd tests && "${jest[@]}" chaos)
+
+money() { (cd services/payments && KIOSK_TORTURE_RUNS="${KIOSK_TORTURE_RUNS:-20000}" "${jest[@]}" yookassa/model); }
+chaos() { (cd tests && KIOSK_CHAOS_SECONDS="${KIOSK_CHAOS_SECONDS:-600}" "${jest[@]}" chaos); }
+overload() { node --conditions=@kiosk/source bench/src/overload/main.ts; }
+
+all=(money chaos overload)
+[ $# -gt 0 ] || set -- all
+for mode in "$@"; do
+  case " ${all[*]} all " in *" $mode "*) ;; *) echo "unknown: $mode. Known are ${all[*]} and all." >&2; exit 2 ;; esac
+done
+for mode in "$@"; do
+  if [ "$mode" = all ]; then for each in "${all[@]}"; do echo "== $each"; "$each"; done; else echo "== $mode"; "$mode"; fi
+done

@@ -18,8 +18,7 @@ const file = new URL('src/api.ts', import.meta.url);
 export function apiText(document: Document): string {
   const schemas = Object.entries(document.components.schemas).map(([name, schema]) => `export type ${name} = ${typeOf(schema, '')};\n`);
   const operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods)
-    // Probes, metrics and the PSP's notifications are not for clients.
-    // What everybody may read under /api is a kiosk's too.
+    // Probes, metrics and the PSP's notifications are not for clients; what everybody may read under /api is.
     .filter(([method, operation]) => operation['x-roles'].every((role) => role === 'kiosk' || role === 'operator' || (role === 'public' && method === 'get' && path.startsWith('/api/'))))
     .map(([method, operation]) => ({ path, method, operation })));
   const types = operations.map(({ operation }) => `  /** ${operation.description} For: ${operation['x-roles'].join(', ')}. */\n`
