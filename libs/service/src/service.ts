@@ -11,5 +11,6 @@ export { startHealth } from './health.ts';
 export type { Health, Readiness } from './health.ts';
 export { run, stopWithin } from './run.ts';
 export type { Running } from './run.ts';
+export { Changes } from './changes.ts';
 export { startJob } from './jobs.ts';
 export type { Job } from './jobs.ts';

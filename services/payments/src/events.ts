@@ -1,6 +1,6 @@
-/** One function per business event. Each feeds the audit (in the transaction), and the log and the metrics once it is on disk. */
+/** One function per business event. Each feeds the audit (in the transaction), and the log, the metrics and those who watch once it is on disk. */
 import type { Tx } from '@kiosk/database';
-import type { Log, Metrics } from '@kiosk/service';
+import type { Changes, Log, Metrics } from '@kiosk/service';
 import type { Intent, IntentStatus } from './intent.ts';
 import type { Refund } from './refund.ts';
 import type { Origin, Tables } from './tables.ts';
@@ -28,7 +28,11 @@ export type Events = ReturnType<typeof createEvents>;
 
 const service: Origin = { requestId: 'janitor', caller: { role: 'service', name: 'payments' } };
 
-export function createEvents({ log, metrics, now, env }: { log: Log; metrics: Metrics; now: () => number; env: string }) {
+export function createEvents({ log, metrics, changes, now, env }: {
+  log: Log; metrics: Metrics; now: () => number; env: string;
+  /** By the session's id. */
+  changes: Changes;
+}) {
   const intents = metrics.counter({ name: 'payments_intents_total', help: 'Intents by the status that they reached.', labels: ['status', 'env'] });
   const confirmed = metrics.counter({ name: 'payments_confirmed_total', help: 'Intents confirmed.', labels: ['env'] });
   const failed = metrics.counter({ name: 'payments_failed_total', help: 'Intents failed.', labels: ['reason', 'env'] });
@@ -54,6 +58,7 @@ export function createEvents({ log, metrics, now, env }: { log: Log; metrics: Me
       await audit(tx, 'intent.created', intentId, { sessionId, amountMinor, currency, provider }, origin);
       tx.afterCommit(() => {
         intents.inc({ status: 'pending', env });
+        changes.touch(sessionId);
         log.info({ event: 'intent.created', intentId, sessionId, amountMinor, currency, requestId: origin.requestId }, 'payment intent created');
       });
     },
@@ -63,6 +68,7 @@ export function createEvents({ log, metrics, now, env }: { log: Log; metrics: Me
       await audit(tx, `intent.${status}`, intentId, { from, sessionId, reason, pspPaymentId, amountMinor }, origin);
       tx.afterCommit(() => {
         intents.inc({ status, env });
+        changes.touch(sessionId);
         if (status === 'confirmed') confirmed.inc({ env });
         if (status === 'failed') failed.inc({ reason: failureReasons.has(reason ?? '') ? reason! : 'other', env });
         duration.observe({ status, env }, (intent.updatedAt - intent.createdAt) / 1000);
@@ -70,20 +76,29 @@ export function createEvents({ log, metrics, now, env }: { log: Log; metrics: Me
       });
     },
 
+    /** The PSP gave what the customer needs to pay. */
+    payable(tx: Tx<Tables>, { sessionId }: Intent): void {
+      tx.afterCommit(() => changes.touch(sessionId));
+    },
+
     async refundCreated(tx: Tx<Tables>, refund: Refund, origin: Origin): Promise<void> {
       const { id: refundId, intentId, amountMinor, origin: by, reason, retryOf } = refund;
+      const sessionId = await sessionOf(tx, intentId);
       await audit(tx, 'refund.created', refundId, { intentId, amountMinor, by, reason, retryOf }, origin);
       tx.afterCommit(() => {
         refunds.inc({ status: 'pending', origin: by, env });
+        changes.touch(sessionId);
         log.info({ event: 'refund.created', refundId, intentId, amountMinor, type: by, requestId: origin.requestId }, 'refund created');
       });
     },
 
     async refundMoved(tx: Tx<Tables>, refund: Refund, origin: Origin): Promise<void> {
       const { id: refundId, intentId, amountMinor, status, cancelReason: reason, pspRefundId, origin: by } = refund;
+      const sessionId = await sessionOf(tx, intentId);
       await audit(tx, `refund.${status}`, refundId, { intentId, amountMinor, reason, pspRefundId }, origin);
       tx.afterCommit(() => {
         refunds.inc({ status, origin: by, env });
+        changes.touch(sessionId);
         log.info({ event: `refund.${status}`, refundId, intentId, amountMinor, reason, pspRefundId, requestId: origin.requestId }, 'refund moved');
       });
     },
@@ -118,4 +133,8 @@ export function createEvents({ log, metrics, now, env }: { log: Log; metrics: Me
       log.info({ event: 'reconciliation', type: day, count: differences.length }, 'a day was reconciled');
     },
   };
+}
+
+async function sessionOf({ db }: Tx<Tables>, intentId: string): Promise<string> {
+  return (await db.selectFrom('intents').select('session_id').where('id', '=', intentId).executeTakeFirstOrThrow()).session_id;
 }

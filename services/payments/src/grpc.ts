@@ -1,12 +1,12 @@
 /** Messages ↔ nouns; decides nothing. */
 import {
   IntentStatus as WireStatus, PaymentsService, RefundStatus as WireRefundStatus,
-  type Intent as WireIntent, type PaymentsServer, type Refund as WireRefund,
+  type GetIntentStatusResponse, type Intent as WireIntent, type PaymentsServer, type Refund as WireRefund,
 } from '@kiosk/contracts/payments/v1/payments';
 import { SessionStatus, SessionType, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import { Fault, invalid } from '@kiosk/fault';
 import { implement, newCall, type Call, type Implementation, type Rpc } from '@kiosk/rpc';
-import { isFinal, type IntentStatus } from './intent.ts';
+import { isFinal, type Intent, type IntentStatus } from './intent.ts';
 import type { Inbox } from './inbox.ts';
 import type { IntentWithRefunds, Payments, SessionView } from './payments.ts';
 import type { Reconciliation } from './reconciliation.ts';
@@ -29,11 +29,12 @@ export function paymentsOverGrpc({ payments, refunds, inbox, recordService, reco
       return { intent: write(intent), created };
     },
     getIntent: async ({ intentId }, call) => ({ intent: write(await payments.get(intentId, newCall(call))) }),
-    async getIntentStatus({ intentId }, call) {
-      const intent = await payments.status(intentId, newCall(call));
-      return {
-        intentId: intent.id, status: statuses[intent.status], final: isFinal(intent), failureReason: intent.failureReason, updatedAt: new Date(intent.updatedAt),
-      };
+    getIntentStatus: async ({ intentId }, call) => writeStatus(await payments.status(intentId, newCall(call))),
+    async *watchIntentStatus({ intentId }, call) {
+      for await (const intent of payments.watchStatus(intentId, newCall(call))) yield { now: writeStatus(intent) };
+    },
+    async *watchSessionIntents({ sessionId }, call) {
+      for await (const intents of payments.watchSession(sessionId, newCall(call))) yield { intents: intents.map(write) };
     },
     async listIntents({ sessionId, status, createdFrom, createdTo, limit, cursor }, call) {
       const page = await payments.list({
@@ -72,8 +73,10 @@ export function paymentsOverGrpc({ payments, refunds, inbox, recordService, reco
   });
 }
 
+export type SessionsPeer = Pick<Rpc<SessionsServer>, 'getSession'>;
+
 /** The sessions service, as payments sees it. */
-export function sessionsOf(sessions: Rpc<SessionsServer>) {
+export function sessionsOf(sessions: SessionsPeer) {
   return async (sessionId: string, origin: Origin): Promise<SessionView> => {
     const { session } = await sessions.getSession({ sessionId }, origin);
     return {
@@ -117,6 +120,12 @@ function refuseKiosk(call: Partial<Call> | undefined): void {
 
 function writeRefund({ id, amountMinor, status, reason, createdAt }: Refund): WireRefund {
   return { id, amountMinor, status: refundStatuses[status], reason, createdAt: new Date(createdAt) };
+}
+
+function writeStatus(intent: Intent): GetIntentStatusResponse {
+  return {
+    intentId: intent.id, status: statuses[intent.status], final: isFinal(intent), failureReason: intent.failureReason, updatedAt: new Date(intent.updatedAt),
+  };
 }
 
 function write({ intent, refunds }: IntentWithRefunds): WireIntent {

@@ -1,6 +1,7 @@
 /** What this service promises, verb by verb. */
 import { newId } from '@kiosk/database';
 import { Fault, conflict, invalid } from '@kiosk/fault';
+import type { Changes } from '@kiosk/service';
 import { createHash } from 'node:crypto';
 import type { Price } from './config.ts';
 import { checkTerms, isFinal, parseMetadata, type Intent } from './intent.ts';
@@ -32,13 +33,18 @@ export type CreateIntent = {
   idempotencyKey: string; sessionId: string; amountMinor: number; currency: string; description?: string; metadataJson: string;
 };
 
+/** Who asks, until when. */
+type Watch = Origin & { signal: AbortSignal };
+
 export type Payments = ReturnType<typeof createPayments>;
 
 const pageLimit = { most: 200, usual: 50 };
 
-export function createPayments({ store, refundStore, psp, devPsp, settlement, getSession, prices, priceList, ttlMs, submitWaitMs, now }: {
+export function createPayments({ store, refundStore, changes, psp, devPsp, settlement, getSession, prices, priceList, ttlMs, submitWaitMs, now }: {
   store: Store;
   refundStore: RefundStore;
+  /** By the session's id. */
+  changes: Changes;
   psp: Psp;
   /** Present where `psp` is the development PSP. */
   devPsp?: DevPsp;
@@ -79,6 +85,18 @@ export function createPayments({ store, refundStore, psp, devPsp, settlement, ge
     /** The little that a screen polls for: one indexed read. */
     status: (id: string, origin: Origin): Promise<Intent> => store.get(id, scopeOf(origin), now()),
 
+    /** The same now, and again after each change, until the signal aborts. */
+    async *watchStatus(id: string, { signal, ...origin }: Watch): AsyncGenerator<Intent, void> {
+      const { sessionId } = await store.get(id, scopeOf(origin), now());
+      yield* changes.watch(sessionId, { read: () => store.get(id, undefined, now()), signal });
+    },
+
+    /** The session's intents, oldest first, now and again after each change, until the signal aborts. */
+    watchSession: (sessionId: string, { signal, ...origin }: Watch): AsyncIterable<IntentWithRefunds[]> => changes.watch(sessionId, {
+      signal,
+      read: async () => allWithRefunds(await store.listOfSession(sessionId, scopeOf(origin), now())),
+    }),
+
     get: async (id: string, origin: Origin): Promise<IntentWithRefunds> => withRefunds(await store.get(id, scopeOf(origin), now())),
 
     async list(filter: Omit<ListFilter, 'limit' | 'after'> & { limit: number; cursor: string }, origin: Origin): Promise<{ intents: IntentWithRefunds[]; nextCursor: string }> {
@@ -88,9 +106,8 @@ export function createPayments({ store, refundStore, psp, devPsp, settlement, ge
       const size = limit || pageLimit.usual;
       const page = await store.list({ ...rest, kioskId: scopeOf(origin), limit: size + 1, after: cursor || undefined }, now());
       const intents = page.slice(0, size);
-      const refunds = await refundStore.listOf(intents.map(({ id }) => id));
       return {
-        intents: intents.map((intent) => ({ intent, refunds: refunds.get(intent.id) ?? [] })),
+        intents: await allWithRefunds(intents),
         nextCursor: page.length > size ? intents.at(-1)!.id : '',
       };
     },
@@ -120,6 +137,11 @@ export function createPayments({ store, refundStore, psp, devPsp, settlement, ge
 
   async function withRefunds(intent: Intent): Promise<IntentWithRefunds> {
     return { intent, refunds: (await refundStore.listOf([intent.id])).get(intent.id) ?? [] };
+  }
+
+  async function allWithRefunds(intents: readonly Intent[]): Promise<IntentWithRefunds[]> {
+    const refunds = await refundStore.listOf(intents.map(({ id }) => id));
+    return intents.map((intent) => ({ intent, refunds: refunds.get(intent.id) ?? [] }));
   }
 
   /** The customer waits for a QR, but not for long: a slow PSP's answer is read by status or by asking again. */

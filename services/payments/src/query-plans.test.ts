@@ -1,7 +1,7 @@
 /** The store's own queries, as they are sent, explained by the database: none walks a table, and none sorts what an index has in order. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openDatabase, type Database } from '@kiosk/database';
-import { createLog, createMetrics } from '@kiosk/service';
+import { Changes, createLog, createMetrics } from '@kiosk/service';
 import { sql, type CompiledQuery, type Kysely, type KyselyPlugin } from 'kysely';
 import { join } from 'node:path';
 import { createEvents } from './events.ts';
@@ -39,7 +39,7 @@ beforeAll(async () => {
     read: recording(database.read),
     transaction: (work) => database.transaction((tx) => work({ ...tx, db: recording(tx.db) })),
   };
-  const events = createEvents({ log: createLog({ service: 'test', level: 'silent' }), metrics: createMetrics({ service: 'test' }), now, env: 'DEV' });
+  const events = createEvents({ log: createLog({ service: 'test', level: 'silent' }), metrics: createMetrics({ service: 'test' }), changes: new Changes(), now, env: 'DEV' });
   psp = createDevPsp({ rows, now, autoConfirmDelayMs: 2000 });
   refunds = new RefundStore({ rows, events, psp });
   store = new Store({ rows, events, refunds, serveCheckDelayMs: 900_000 });
@@ -77,6 +77,7 @@ describe('no query walks a table', () => {
     ['what is too old to keep', () => store.deleteOld({ auditBefore: at, keysBefore: at })],
     ['a key’s answer', () => store.replay(key, at)],
     ['one by its PSP payment', () => store.findByPspId('dev_1', at)],
+    ['what a session’s watcher sees', () => store.listOfSession('ses_1', 'kiosk-1', at)],
     ['the payment of a session', () => store.findConfirmed('ses_1')],
     ['the list of a session', () => store.list({ ...page, sessionId: 'ses_1' }, at)],
     ['the list of a session’s pending ones', () => store.list({ ...page, sessionId: 'ses_1', status: 'pending' }, at)],

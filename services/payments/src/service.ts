@@ -3,13 +3,13 @@ import { descriptors } from '@kiosk/contracts/descriptors';
 import { SessionsService, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import { openDatabase } from '@kiosk/database';
 import { Fault } from '@kiosk/fault';
-import { connect, startServer, type Rpc } from '@kiosk/rpc';
-import { createLog, createMetrics, observeCalls, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
+import { connect, startServer } from '@kiosk/rpc';
+import { Changes, createLog, createMetrics, observeCalls, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PaymentsConfig } from './config.ts';
 import { createEvents } from './events.ts';
-import { paymentsOverGrpc, sessionsOf } from './grpc.ts';
+import { paymentsOverGrpc, sessionsOf, type SessionsPeer } from './grpc.ts';
 import { createJanitor } from './janitor.ts';
 import { createInbox } from './inbox.ts';
 import { createPayments } from './payments.ts';
@@ -39,7 +39,7 @@ export type PaymentsOptions = {
   now?: () => number;
   log?: Log & AsyncDisposable;
   /** Stands in for the sessions service. */
-  sessions?: Rpc<SessionsServer>;
+  sessions?: SessionsPeer;
   /** Stands in for the PSP that the settings name. */
   psp?: Psp;
   /** See steps.ts. */
@@ -73,7 +73,8 @@ export async function startPayments({
     },
   }));
   const rows = stepwiseRows(database, around);
-  const events = createEvents({ log, metrics, now, env: config.env });
+  const changes = new Changes();
+  const events = createEvents({ log, metrics, changes, now, env: config.env });
   const stopping = new AbortController();
   const devPsp = !otherPsp && config.provider === 'dev' ? createDevPsp({ rows, now, autoConfirmDelayMs: config.devAutoConfirmDelayMs }) : undefined;
   const psp = stepwisePsp<Psp>(otherPsp ?? devPsp ?? createYooKassa({ ...config.yookassa, tracer, stopping: stopping.signal }), around);
@@ -94,7 +95,7 @@ export async function startPayments({
   const refunds = createRefunds({ store: refundStore, psp, log, now, submitWaitMs: config.submitWaitMs, misconfigured: settlement.misconfigured });
   starting.defer(() => refunds.drain());
   const payments = createPayments({
-    store, refundStore, psp, devPsp, settlement, getSession, prices: config.prices, priceList: config.priceList, ttlMs: config.ttlMs, submitWaitMs: config.submitWaitMs, now,
+    store, refundStore, changes, psp, devPsp, settlement, getSession, prices: config.prices, priceList: config.priceList, ttlMs: config.ttlMs, submitWaitMs: config.submitWaitMs, now,
   });
   const inbox = createInbox({
     rows, store, refundStore, psp, settlement, refunds, events, now, allowedAddresses: config.allowedAddresses,

@@ -118,6 +118,13 @@ export class Store {
     return (await query.orderBy('id', 'desc').limit(limit).execute()).map((row) => asOf(intentFromRow(row), now));
   }
 
+  /** All of a session that the scope may see, oldest first. */
+  async listOfSession(sessionId: string, scope: Scope, now: number): Promise<Intent[]> {
+    let query = this.#rows.read.selectFrom('intents').selectAll().where('session_id', '=', sessionId).orderBy('id');
+    if (scope !== undefined) query = query.where('kiosk_id', '=', scope);
+    return (await query.execute()).map((row) => asOf(intentFromRow(row), now));
+  }
+
   async findConfirmed(sessionId: string): Promise<Intent | undefined> {
     const row = await this.#rows.read.selectFrom('intents').selectAll().where('session_id', '=', sessionId).where('status', '=', 'confirmed').executeTakeFirst();
     return row && intentFromRow(row);
@@ -297,6 +304,7 @@ export class Store {
     const { status } = await tx.db.selectFrom('intents').select('status').where('id', '=', after.id).executeTakeFirstOrThrow();
     await this.#update(tx, after);
     if (status !== after.status) await this.#events.moved(tx, { from: status, intent: after, origin });
+    else if (after.qrCodeData !== before.qrCodeData || after.confirmationUrl !== before.confirmationUrl) this.#events.payable(tx, after);
     return after;
   }
 

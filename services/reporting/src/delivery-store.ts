@@ -32,7 +32,8 @@ export class DeliveryStore {
   }): Promise<Claim | undefined> {
     // A look without a transaction: most of the time nothing is due.
     if (!await dueDeliveries(this.#rows.read, { channel, now, limit: 1 }).executeTakeFirst()) return undefined;
-    return this.#rows.transaction(async ({ db }) => {
+    return this.#rows.transaction(async (tx) => {
+      const { db } = tx;
       const row = await db.updateTable('deliveries').set((set) => ({
         status: 'sending', attempts: set('attempts', '+', 1), first_attempt_at: set.fn.coalesce('first_attempt_at', set.val(now)),
         next_attempt_at: null, lease_token: token, lease_until: now + leaseMs,
@@ -46,6 +47,7 @@ export class DeliveryStore {
       await db.insertInto('report_links').values({
         token_sha256: tokenSha256, report_id: row.report_id, delivery_id: row.id, created_at: delivery.createdAt, expires_at: expiresAt,
       }).onConflict((conflict) => conflict.column('token_sha256').doNothing()).execute();
+      await this.#events.begun(tx, delivery);
       return { delivery, report: reportFromRow(report), token };
     });
   }

@@ -1,9 +1,9 @@
 /**
- * One function per business event. Each feeds the audit (in the transaction), and the log and the metrics once it is on disk. A recipient appears in
- * none of them.
+ * One function per business event. Each feeds the audit (in the transaction), and the log, the metrics and those who watch once it is on disk. A recipient
+ * appears in none of them.
  */
 import type { Tx } from '@kiosk/database';
-import type { Log, Metrics } from '@kiosk/service';
+import type { Changes, Log, Metrics } from '@kiosk/service';
 import type { Delivery } from './delivery.ts';
 import type { Severity } from './diagnostics.ts';
 import { makeLabel } from './makes.ts';
@@ -21,7 +21,11 @@ export type Events = ReturnType<typeof createEvents>;
 
 const worker: Origin = { requestId: 'deliveries', caller: { role: 'service', name: 'reporting' } };
 
-export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics; now: () => number }) {
+export function createEvents({ log, metrics, changes, now }: {
+  log: Log; metrics: Metrics; now: () => number;
+  /** By the session's id. */
+  changes: Changes;
+}) {
   const scans = metrics.counter({ name: 'diagnostics_scans_total', help: 'Diagnostics scans reported.', labels: ['make'] });
   const codes = metrics.counter({ name: 'diagnostics_dtc_found_total', help: 'Fault codes found.', labels: ['severity'] });
   const scanDuration = metrics.histogram({
@@ -53,6 +57,12 @@ export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics
     }).execute();
   }
 
+  /** Those who watch the session are to look again. */
+  async function touch(tx: Tx<Tables>, reportId: string): Promise<void> {
+    const { session_id: sessionId } = await tx.db.selectFrom('reports').select('session_id').where('id', '=', reportId).executeTakeFirstOrThrow();
+    tx.afterCommit(() => changes.touch(sessionId));
+  }
+
   return {
     async created(tx: Tx<Tables>, { report, deliveries, scan, origin }: { report: Report; deliveries: readonly Delivery[]; scan: Scan; origin: Origin }): Promise<void> {
       const { id: reportId, sessionId, type, paidIntentId } = report;
@@ -72,6 +82,7 @@ export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics
       const { id: reportId, sessionId, type, sha256, pages } = report;
       await audit(tx, 'report.ready', reportId, { sha256, pages }, origin);
       tx.afterCommit(() => {
+        changes.touch(sessionId);
         generated.inc({ type });
         log.info({ event: 'report.ready', reportId, sessionId, type, pages, requestId: origin.requestId }, 'report ready');
       });
@@ -81,6 +92,7 @@ export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics
       const { id: reportId, sessionId, type } = report;
       await audit(tx, 'report.failed', reportId, { reason }, origin);
       tx.afterCommit(() => {
+        changes.touch(sessionId);
         failed.inc({ type, method: 'pdf', reason });
         log.error({ event: 'report.failed', reportId, sessionId, type, reason, requestId: origin.requestId }, 'no PDF could be made of a report');
       });
@@ -88,8 +100,12 @@ export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics
 
     async resent(tx: Tx<Tables>, { report, deliveries, origin }: { report: Report; deliveries: readonly Delivery[]; origin: Origin }): Promise<void> {
       await audit(tx, 'report.resent', report.id, { deliveries: named(deliveries) }, origin);
+      await touch(tx, report.id);
       tx.afterCommit(() => log.info({ event: 'report.resent', reportId: report.id, count: deliveries.length, requestId: origin.requestId }, 'report to be sent again'));
     },
+
+    /** An attempt begins. What becomes of it is worth the audit. */
+    begun: (tx: Tx<Tables>, { reportId }: Delivery): Promise<void> => touch(tx, reportId),
 
     /** An attempt ended: sent, to be repeated, or dead. One that only waits for its repetition is logged and not audited: an outage makes many. */
     async attempted(tx: Tx<Tables>, { before, after, report: { type } }: { before: Delivery; after: Delivery; report: Report }): Promise<void> {
@@ -97,6 +113,7 @@ export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics
       const ambiguous = after.ambiguousAttempts > before.ambiguousAttempts;
       const final = after.status === 'sent' || after.status === 'dead';
       if (final || ambiguous) await audit(tx, `delivery.${final ? after.status : 'ambiguous'}`, deliveryId, { reportId, channel, attempt, reason }, worker);
+      await touch(tx, reportId);
       tx.afterCommit(() => {
         const fields = { event: `delivery.${after.status}`, deliveryId, reportId, channel, attempt };
         if (ambiguous) repeated.inc({ method: channel });
@@ -120,6 +137,7 @@ export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics
     async settled(tx: Tx<Tables>, { delivery, type }: { delivery: Delivery; type: Report['type'] }): Promise<void> {
       const { id: deliveryId, reportId, channel, status, lastError: reason, provider } = delivery;
       await audit(tx, `delivery.${status}`, deliveryId, { reportId, channel, provider, reason }, worker);
+      await touch(tx, reportId);
       tx.afterCommit(() => {
         const fields = { event: `delivery.${status}`, deliveryId, reportId, channel, provider };
         if (status === 'dead') {
@@ -135,6 +153,7 @@ export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics
     /** The other channel is tried in place of one that refused. */
     async rerouted(tx: Tx<Tables>, { refused, instead }: { refused: Delivery; instead: Delivery }): Promise<void> {
       await audit(tx, 'delivery.rerouted', instead.id, { reportId: instead.reportId, channel: instead.channel, insteadOf: refused.id }, worker);
+      await touch(tx, instead.reportId);
       tx.afterCommit(() => {
         rerouted.inc({ method: instead.channel });
         log.info({ event: 'delivery.rerouted', deliveryId: instead.id, reportId: instead.reportId, channel: instead.channel }, 'the other channel is tried');
@@ -150,6 +169,7 @@ export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics
 
     async erased(tx: Tx<Tables>, { reportId, cause, origin }: { reportId: string; cause: 'asked' | 'retention'; origin: Origin }): Promise<void> {
       await audit(tx, 'report.erased', reportId, { cause }, origin);
+      await touch(tx, reportId);
       tx.afterCommit(() => {
         erasures.inc({ cause });
         log.info({ event: 'report.erased', reportId, reason: cause, requestId: origin.requestId }, 'a report was erased');
@@ -167,6 +187,7 @@ export function createEvents({ log, metrics, now }: { log: Log; metrics: Metrics
     /** Its worker went away in the middle of an attempt. */
     async interrupted(tx: Tx<Tables>, { id: deliveryId, reportId, channel, attempts: attempt }: Delivery): Promise<void> {
       await audit(tx, 'delivery.ambiguous', deliveryId, { reportId, channel, attempt, reason: 'interrupted' }, worker);
+      await touch(tx, reportId);
       tx.afterCommit(() => {
         repeated.inc({ method: channel });
         log.warn({ event: 'delivery.interrupted', deliveryId, reportId, channel, attempt }, 'a delivery was interrupted and is tried again');

@@ -35,6 +35,9 @@ export function reportingOverGrpc({ reports, links, outcomes, erasure }: { repor
       return { pdf: bytes, sha256 };
     },
     listSessionReports: async ({ sessionId }, call) => ({ reports: (await reports.listBySession(sessionId, newCall(call))).map(write) }),
+    async *watchSessionReports({ sessionId }, call) {
+      for await (const views of reports.watchSession(sessionId, newCall(call))) yield { reports: views.map(write) };
+    },
     deliverReport: async ({ idempotencyKey, reportId, to }, call) => ({
       report: write(await reports.deliver({ idempotencyKey, reportId, to: to ?? {} }, newCall(call))),
     }),

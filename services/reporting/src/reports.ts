@@ -1,7 +1,7 @@
 /** What this service promises, verb by verb. */
 import { newId } from '@kiosk/database';
 import { Fault, conflict, invalid, notFound } from '@kiosk/fault';
-import type { Log } from '@kiosk/service';
+import type { Changes, Log } from '@kiosk/service';
 import { createHash } from 'node:crypto';
 import type { Channel, Delivery } from './delivery.ts';
 import { validateDiagnostics, type DiagnosticsData, type LookUpDtc } from './diagnostics.ts';
@@ -29,8 +29,10 @@ export type Reports = ReturnType<typeof createReports>;
 /** Kept back from the caller's time, so that it hears that the report is still being made before its own deadline passes. */
 const answerMarginMs = 250;
 
-export function createReports({ store, files, rendering, gate, getVisit, getPayment, lookUpDtc, brand, publicUrl, thicknessLimits, mailDomain, onDue, log, now }: {
+export function createReports({ store, changes, files, rendering, gate, getVisit, getPayment, lookUpDtc, brand, publicUrl, thicknessLimits, mailDomain, onDue, log, now }: {
   store: Store;
+  /** By the session's id. */
+  changes: Changes;
   files: Files;
   rendering: Rendering;
   gate: Gate;
@@ -73,6 +75,10 @@ export function createReports({ store, files, rendering, gate, getVisit, getPaym
     },
 
     listBySession: (sessionId: string, call: Call): Promise<ReportView[]> => store.listBySession(sessionId, scopeOf(call)),
+
+    /** The session's reports, oldest first, now and again after each change, until the signal aborts. */
+    watchSession: (sessionId: string, call: Call): AsyncIterable<ReportView[]> =>
+      changes.watch(sessionId, { read: async () => (await store.listBySession(sessionId, scopeOf(call))).toReversed(), signal: call.signal }),
 
     /** Adds a delivery for each channel named. */
     async deliver({ idempotencyKey, reportId, to }: { idempotencyKey: string; reportId: string; to: Recipients }, call: Call): Promise<ReportView> {

@@ -4,7 +4,7 @@ import { PaymentsService, type PaymentsServer } from '@kiosk/contracts/payments/
 import { SessionsService, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import { openDatabase } from '@kiosk/database';
 import { connect, startServer } from '@kiosk/rpc';
-import { createLog, createMetrics, observeCalls, startHealth, startJob, startTracing, type Job, type Log, type Running } from '@kiosk/service';
+import { Changes, createLog, createMetrics, observeCalls, startHealth, startJob, startTracing, type Job, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReportingConfig } from './config.ts';
@@ -106,7 +106,8 @@ export async function startReporting({
   }));
   // Read now, so that the first report does not wait for the dictionary.
   lookUpDtc('P0000');
-  const events = createEvents({ log, metrics, now });
+  const changes = new Changes();
+  const events = createEvents({ log, metrics, changes, now });
   const rows = stepwiseRows(database, around);
   const store = new Store({ rows, events });
   const links = createLinks({ key: readLinkKey(join(config.storagePath, 'report-links.key')), publicUrl: config.publicUrl, ttlMs: config.linkTtlMs });
@@ -153,7 +154,7 @@ export async function startReporting({
   });
   const recordServices = createServiceRecord({ store, recordService: (service, origin) => payments.recordService(service, origin), now });
   const reports = createReports({
-    store, files, rendering, gate, getVisit, getPayment, lookUpDtc, brand: config.brand, publicUrl: config.publicUrl,
+    store, changes, files, rendering, gate, getVisit, getPayment, lookUpDtc, brand: config.brand, publicUrl: config.publicUrl,
     thicknessLimits: config.thicknessLimits, mailDomain, onDue, log, now,
   });
   const reportLinks = createReportLinks({ store: new LinkStore({ rows, events }), reports, now });

@@ -1,6 +1,6 @@
-/** One function per business event. Each feeds the audit (in the transaction), and the log and the metrics once it is on disk. */
+/** One function per business event. Each feeds the audit (in the transaction), and the log, the metrics and those who watch once it is on disk. */
 import type { Tx } from '@kiosk/database';
-import type { Log, Metrics } from '@kiosk/service';
+import type { Changes, Log, Metrics } from '@kiosk/service';
 import type { Session } from './session.ts';
 import type { Origin, Tables } from './store.ts';
 
@@ -9,8 +9,8 @@ const durationBucketsSeconds = [60, 120, 300, 600, 900, 1200, 1800, 2700, 3600];
 
 export type Events = ReturnType<typeof createEvents>;
 
-export function createEvents({ log, metrics, now, countActive }: {
-  log: Log; metrics: Metrics; now: () => number; countActive: () => Promise<{ type: string; count: number }[]>;
+export function createEvents({ log, metrics, changes, now, countActive }: {
+  log: Log; metrics: Metrics; changes: Changes; now: () => number; countActive: () => Promise<{ type: string; count: number }[]>;
 }) {
   const created = metrics.counter({ name: 'sessions_created_total', help: 'Sessions opened.', labels: ['type'] });
   const completed = metrics.counter({ name: 'sessions_completed_total', help: 'Sessions completed.', labels: ['type'] });
@@ -45,6 +45,7 @@ export function createEvents({ log, metrics, now, countActive }: {
 
     /** Contact and metadata are named, never shown. */
     async changed(tx: Tx<Tables>, { before, after, origin }: { before: Session; after: Session; origin: Origin }): Promise<void> {
+      tx.afterCommit(() => changes.touch(after.id));
       if (before.status === after.status) return audit(tx, 'session.updated', after.id, { fields: changedFields(before, after) }, origin);
       await audit(tx, `session.${after.status}`, after.id, { from: before.status, reason: after.failureReason }, origin);
       tx.afterCommit(() => {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { openDatabase } from '@kiosk/database';
 import type { Fault } from '@kiosk/fault';
-import { createLog, createMetrics } from '@kiosk/service';
+import { Changes, createLog, createMetrics } from '@kiosk/service';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -98,10 +98,11 @@ async function startVerbs() {
   const database = await openDatabase<Tables>({
     path: join(folder, 'sessions.sqlite'), migrations, onFatal: (error) => { throw error; },
   });
-  const events = createEvents({ log: createLog({ service: 'sessions', level: 'silent' }), metrics: createMetrics({ service: 'sessions' }), now: () => clock.now, countActive: async () => [] });
+  const changes = new Changes();
+  const events = createEvents({ log: createLog({ service: 'sessions', level: 'silent' }), metrics: createMetrics({ service: 'sessions' }), changes, now: () => clock.now, countActive: async () => [] });
   const store = new Store({ database, events });
   return {
-    clock, database, store, sessions: createSessions({ store, now: () => clock.now, defaultTtlMs: hourMs }),
+    clock, database, store, sessions: createSessions({ store, changes, now: () => clock.now, defaultTtlMs: hourMs }),
     [Symbol.asyncDispose]: async () => {
       await database[Symbol.asyncDispose]();
       rmSync(folder, { recursive: true, force: true });

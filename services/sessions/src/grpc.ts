@@ -15,6 +15,9 @@ export function sessionsOverGrpc(sessions: Sessions): Implementation {
       return { session: write(session) };
     },
     getSession: async ({ sessionId }, call) => ({ session: write(await sessions.get(sessionId, newCall(call))) }),
+    async *watchSession({ sessionId }, call) {
+      for await (const session of sessions.watch(sessionId, newCall(call))) yield { session: write(session) };
+    },
     updateSession: async ({ sessionId, contact, metadataPatchJson }, call) => ({
       session: write(await sessions.update(sessionId, { contact, metadataPatchJson }, newCall(call))),
     }),

@@ -2,7 +2,7 @@
 import { descriptors } from '@kiosk/contracts/descriptors';
 import { openDatabase } from '@kiosk/database';
 import { startServer } from '@kiosk/rpc';
-import { createLog, createMetrics, observeCalls, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
+import { Changes, createLog, createMetrics, observeCalls, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionsConfig } from './config.ts';
@@ -42,9 +42,10 @@ export async function startSessions({ config, now = Date.now, log = createLog({ 
       process.kill(process.pid, 'SIGTERM');
     },
   }));
-  const events = createEvents({ log, metrics, now, countActive: () => store.countActive(now()) });
+  const changes = new Changes();
+  const events = createEvents({ log, metrics, changes, now, countActive: () => store.countActive(now()) });
   const store: Store = new Store({ database, events });
-  const sessions = createSessions({ store, now, defaultTtlMs: config.ttlMs });
+  const sessions = createSessions({ store, changes, now, defaultTtlMs: config.ttlMs });
 
   const sweep = async (): Promise<void> => {
     await store.expireDue(now(), sweeper);

@@ -1,6 +1,7 @@
 /** What this service promises, verb by verb. */
 import { newId } from '@kiosk/database';
 import { invalid } from '@kiosk/fault';
+import type { Changes } from '@kiosk/service';
 import { createHash } from 'node:crypto';
 import { patchContact, type ContactPatch } from './contact.ts';
 import { inOrder, mergeMetadata, parseMetadata } from './metadata.ts';
@@ -11,7 +12,7 @@ const pageLimit = { most: 200, usual: 50 };
 
 export type Sessions = ReturnType<typeof createSessions>;
 
-export function createSessions({ store, now, defaultTtlMs }: { store: Store; now: () => number; defaultTtlMs: number }) {
+export function createSessions({ store, changes, now, defaultTtlMs }: { store: Store; changes: Changes; now: () => number; defaultTtlMs: number }) {
   return {
     /** Opens a session, or answers the one that the key opened. */
     async create({ idempotencyKey, type, contact = {}, metadataJson, ttlMs, kioskId }: {
@@ -27,6 +28,10 @@ export function createSessions({ store, now, defaultTtlMs }: { store: Store; now
     },
 
     get: (id: string, origin: Origin): Promise<Session> => store.get(id, scopeOf(origin), now()),
+
+    /** The session now, and again after each change, until the signal aborts. */
+    watch: (id: string, { signal, ...origin }: Origin & { signal: AbortSignal }): AsyncIterable<Session> =>
+      changes.watch(id, { read: () => store.get(id, scopeOf(origin), now()), signal }),
 
     update(id: string, { contact, metadataPatchJson }: { contact?: ContactPatch; metadataPatchJson?: string }, origin: Origin): Promise<Session> {
       const patch = metadataPatchJson === undefined ? undefined : parseMetadata(metadataPatchJson);

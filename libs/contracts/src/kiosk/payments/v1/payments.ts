@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -262,6 +264,22 @@ export interface GetIntentStatusResponse {
   final: boolean;
   failureReason?: string | undefined;
   updatedAt?: Date | undefined;
+}
+
+export interface WatchIntentStatusRequest {
+  intentId: string;
+}
+
+export interface WatchIntentStatusResponse {
+  now?: GetIntentStatusResponse | undefined;
+}
+
+export interface WatchSessionIntentsRequest {
+  sessionId: string;
+}
+
+export interface WatchSessionIntentsResponse {
+  intents: Intent[];
 }
 
 export interface ListIntentsRequest {
@@ -1568,6 +1586,290 @@ export const GetIntentStatusResponse: MessageFns<GetIntentStatusResponse> = {
     message.final = object.final ?? false;
     message.failureReason = object.failureReason ?? undefined;
     message.updatedAt = object.updatedAt ?? undefined;
+    return message;
+  },
+};
+
+function createBaseWatchIntentStatusRequest(): WatchIntentStatusRequest {
+  return { intentId: "" };
+}
+
+export const WatchIntentStatusRequest: MessageFns<WatchIntentStatusRequest> = {
+  encode(message: WatchIntentStatusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.intentId !== "") {
+      writer.uint32(10).string(message.intentId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchIntentStatusRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchIntentStatusRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.intentId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchIntentStatusRequest {
+    return {
+      intentId: isSet(object.intentId)
+        ? globalThis.String(object.intentId)
+        : isSet(object.intent_id)
+        ? globalThis.String(object.intent_id)
+        : "",
+    };
+  },
+
+  toJSON(message: WatchIntentStatusRequest): unknown {
+    const obj: any = {};
+    if (message.intentId !== "") {
+      obj.intentId = message.intentId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchIntentStatusRequest>): WatchIntentStatusRequest {
+    return WatchIntentStatusRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchIntentStatusRequest>): WatchIntentStatusRequest {
+    const message = createBaseWatchIntentStatusRequest();
+    message.intentId = object.intentId ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchIntentStatusResponse(): WatchIntentStatusResponse {
+  return { now: undefined };
+}
+
+export const WatchIntentStatusResponse: MessageFns<WatchIntentStatusResponse> = {
+  encode(message: WatchIntentStatusResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.now !== undefined) {
+      GetIntentStatusResponse.encode(message.now, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchIntentStatusResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchIntentStatusResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.now = GetIntentStatusResponse.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchIntentStatusResponse {
+    return { now: isSet(object.now) ? GetIntentStatusResponse.fromJSON(object.now) : undefined };
+  },
+
+  toJSON(message: WatchIntentStatusResponse): unknown {
+    const obj: any = {};
+    if (message.now !== undefined) {
+      obj.now = GetIntentStatusResponse.toJSON(message.now);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchIntentStatusResponse>): WatchIntentStatusResponse {
+    return WatchIntentStatusResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchIntentStatusResponse>): WatchIntentStatusResponse {
+    const message = createBaseWatchIntentStatusResponse();
+    message.now = (object.now !== undefined && object.now !== null)
+      ? GetIntentStatusResponse.fromPartial(object.now)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseWatchSessionIntentsRequest(): WatchSessionIntentsRequest {
+  return { sessionId: "" };
+}
+
+export const WatchSessionIntentsRequest: MessageFns<WatchSessionIntentsRequest> = {
+  encode(message: WatchSessionIntentsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchSessionIntentsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchSessionIntentsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchSessionIntentsRequest {
+    return {
+      sessionId: isSet(object.sessionId)
+        ? globalThis.String(object.sessionId)
+        : isSet(object.session_id)
+        ? globalThis.String(object.session_id)
+        : "",
+    };
+  },
+
+  toJSON(message: WatchSessionIntentsRequest): unknown {
+    const obj: any = {};
+    if (message.sessionId !== "") {
+      obj.sessionId = message.sessionId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchSessionIntentsRequest>): WatchSessionIntentsRequest {
+    return WatchSessionIntentsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchSessionIntentsRequest>): WatchSessionIntentsRequest {
+    const message = createBaseWatchSessionIntentsRequest();
+    message.sessionId = object.sessionId ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchSessionIntentsResponse(): WatchSessionIntentsResponse {
+  return { intents: [] };
+}
+
+export const WatchSessionIntentsResponse: MessageFns<WatchSessionIntentsResponse> = {
+  encode(message: WatchSessionIntentsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.intents) {
+      Intent.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchSessionIntentsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchSessionIntentsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.intents.push(Intent.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchSessionIntentsResponse {
+    return {
+      intents: globalThis.Array.isArray(object?.intents) ? object.intents.map((e: any) => Intent.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: WatchSessionIntentsResponse): unknown {
+    const obj: any = {};
+    if (message.intents?.length) {
+      obj.intents = message.intents.map((e) => Intent.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchSessionIntentsResponse>): WatchSessionIntentsResponse {
+    return WatchSessionIntentsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchSessionIntentsResponse>): WatchSessionIntentsResponse {
+    const message = createBaseWatchSessionIntentsResponse();
+    message.intents = object.intents?.map((e) => Intent.fromPartial(e)) || [];
     return message;
   },
 };
@@ -3550,6 +3852,30 @@ export const PaymentsService = {
       Buffer.from(GetIntentStatusResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetIntentStatusResponse => GetIntentStatusResponse.decode(value),
   },
+  /** The same now, and again whenever it may have changed, until the caller leaves. Changes that come together are one; the same may be told twice. Idempotent. */
+  watchIntentStatus: {
+    path: "/kiosk.payments.v1.Payments/WatchIntentStatus" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchIntentStatusRequest): Buffer =>
+      Buffer.from(WatchIntentStatusRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchIntentStatusRequest => WatchIntentStatusRequest.decode(value),
+    responseSerialize: (value: WatchIntentStatusResponse): Buffer =>
+      Buffer.from(WatchIntentStatusResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchIntentStatusResponse => WatchIntentStatusResponse.decode(value),
+  },
+  /** All intents of a session with their refunds, oldest first, now and again whenever one of them has changed, likewise. An unknown session has none. Idempotent. */
+  watchSessionIntents: {
+    path: "/kiosk.payments.v1.Payments/WatchSessionIntents" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchSessionIntentsRequest): Buffer =>
+      Buffer.from(WatchSessionIntentsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchSessionIntentsRequest => WatchSessionIntentsRequest.decode(value),
+    responseSerialize: (value: WatchSessionIntentsResponse): Buffer =>
+      Buffer.from(WatchSessionIntentsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchSessionIntentsResponse => WatchSessionIntentsResponse.decode(value),
+  },
   /** Lists intents, newest first. Idempotent. */
   listIntents: {
     path: "/kiosk.payments.v1.Payments/ListIntents" as const,
@@ -3674,6 +4000,10 @@ export interface PaymentsServer extends UntypedServiceImplementation {
   getIntent: handleUnaryCall<GetIntentRequest, GetIntentResponse>;
   /** The little that a screen polls for. Idempotent. */
   getIntentStatus: handleUnaryCall<GetIntentStatusRequest, GetIntentStatusResponse>;
+  /** The same now, and again whenever it may have changed, until the caller leaves. Changes that come together are one; the same may be told twice. Idempotent. */
+  watchIntentStatus: handleServerStreamingCall<WatchIntentStatusRequest, WatchIntentStatusResponse>;
+  /** All intents of a session with their refunds, oldest first, now and again whenever one of them has changed, likewise. An unknown session has none. Idempotent. */
+  watchSessionIntents: handleServerStreamingCall<WatchSessionIntentsRequest, WatchSessionIntentsResponse>;
   /** Lists intents, newest first. Idempotent. */
   listIntents: handleUnaryCall<ListIntentsRequest, ListIntentsResponse>;
   /**
@@ -3759,6 +4089,26 @@ export interface PaymentsClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetIntentStatusResponse) => void,
   ): ClientUnaryCall;
+  /** The same now, and again whenever it may have changed, until the caller leaves. Changes that come together are one; the same may be told twice. Idempotent. */
+  watchIntentStatus(
+    request: WatchIntentStatusRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchIntentStatusResponse>;
+  watchIntentStatus(
+    request: WatchIntentStatusRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchIntentStatusResponse>;
+  /** All intents of a session with their refunds, oldest first, now and again whenever one of them has changed, likewise. An unknown session has none. Idempotent. */
+  watchSessionIntents(
+    request: WatchSessionIntentsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchSessionIntentsResponse>;
+  watchSessionIntents(
+    request: WatchSessionIntentsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchSessionIntentsResponse>;
   /** Lists intents, newest first. Idempotent. */
   listIntents(
     request: ListIntentsRequest,

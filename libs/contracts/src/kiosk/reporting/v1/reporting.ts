@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -820,6 +822,14 @@ export interface ListSessionReportsRequest {
 }
 
 export interface ListSessionReportsResponse {
+  reports: Report[];
+}
+
+export interface WatchSessionReportsRequest {
+  sessionId: string;
+}
+
+export interface WatchSessionReportsResponse {
   reports: Report[];
 }
 
@@ -3141,6 +3151,148 @@ export const ListSessionReportsResponse: MessageFns<ListSessionReportsResponse> 
   },
 };
 
+function createBaseWatchSessionReportsRequest(): WatchSessionReportsRequest {
+  return { sessionId: "" };
+}
+
+export const WatchSessionReportsRequest: MessageFns<WatchSessionReportsRequest> = {
+  encode(message: WatchSessionReportsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchSessionReportsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchSessionReportsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchSessionReportsRequest {
+    return {
+      sessionId: isSet(object.sessionId)
+        ? globalThis.String(object.sessionId)
+        : isSet(object.session_id)
+        ? globalThis.String(object.session_id)
+        : "",
+    };
+  },
+
+  toJSON(message: WatchSessionReportsRequest): unknown {
+    const obj: any = {};
+    if (message.sessionId !== "") {
+      obj.sessionId = message.sessionId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchSessionReportsRequest>): WatchSessionReportsRequest {
+    return WatchSessionReportsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchSessionReportsRequest>): WatchSessionReportsRequest {
+    const message = createBaseWatchSessionReportsRequest();
+    message.sessionId = object.sessionId ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchSessionReportsResponse(): WatchSessionReportsResponse {
+  return { reports: [] };
+}
+
+export const WatchSessionReportsResponse: MessageFns<WatchSessionReportsResponse> = {
+  encode(message: WatchSessionReportsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.reports) {
+      Report.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchSessionReportsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchSessionReportsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reports.push(Report.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchSessionReportsResponse {
+    return {
+      reports: globalThis.Array.isArray(object?.reports) ? object.reports.map((e: any) => Report.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: WatchSessionReportsResponse): unknown {
+    const obj: any = {};
+    if (message.reports?.length) {
+      obj.reports = message.reports.map((e) => Report.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchSessionReportsResponse>): WatchSessionReportsResponse {
+    return WatchSessionReportsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchSessionReportsResponse>): WatchSessionReportsResponse {
+    const message = createBaseWatchSessionReportsResponse();
+    message.reports = object.reports?.map((e) => Report.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseDeliverReportRequest(): DeliverReportRequest {
   return { idempotencyKey: "", reportId: "", to: undefined };
 }
@@ -4016,6 +4168,21 @@ export const ReportingService = {
     responseDeserialize: (value: Buffer): ListSessionReportsResponse => ListSessionReportsResponse.decode(value),
   },
   /**
+   * The same, oldest first, now and again whenever a report or a delivery has changed, until the caller leaves. Changes that come together are one; the same may
+   * be told twice. An unknown session has none. Idempotent.
+   */
+  watchSessionReports: {
+    path: "/kiosk.reporting.v1.Reporting/WatchSessionReports" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchSessionReportsRequest): Buffer =>
+      Buffer.from(WatchSessionReportsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchSessionReportsRequest => WatchSessionReportsRequest.decode(value),
+    responseSerialize: (value: WatchSessionReportsResponse): Buffer =>
+      Buffer.from(WatchSessionReportsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchSessionReportsResponse => WatchSessionReportsResponse.decode(value),
+  },
+  /**
    * Sends again, or somewhere else: adds a delivery for each channel named. Idempotent with a key.
    * Fails with FAILED_PRECONDITION (`report_erased`) once the report's data is gone.
    */
@@ -4093,6 +4260,11 @@ export interface ReportingServer extends UntypedServiceImplementation {
   getReportPdf: handleUnaryCall<GetReportPdfRequest, GetReportPdfResponse>;
   /** The reports of a session, newest first. Idempotent. */
   listSessionReports: handleUnaryCall<ListSessionReportsRequest, ListSessionReportsResponse>;
+  /**
+   * The same, oldest first, now and again whenever a report or a delivery has changed, until the caller leaves. Changes that come together are one; the same may
+   * be told twice. An unknown session has none. Idempotent.
+   */
+  watchSessionReports: handleServerStreamingCall<WatchSessionReportsRequest, WatchSessionReportsResponse>;
   /**
    * Sends again, or somewhere else: adds a delivery for each channel named. Idempotent with a key.
    * Fails with FAILED_PRECONDITION (`report_erased`) once the report's data is gone.
@@ -4196,6 +4368,19 @@ export interface ReportingClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListSessionReportsResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * The same, oldest first, now and again whenever a report or a delivery has changed, until the caller leaves. Changes that come together are one; the same may
+   * be told twice. An unknown session has none. Idempotent.
+   */
+  watchSessionReports(
+    request: WatchSessionReportsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchSessionReportsResponse>;
+  watchSessionReports(
+    request: WatchSessionReportsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchSessionReportsResponse>;
   /**
    * Sends again, or somewhere else: adds a delivery for each channel named. Idempotent with a key.
    * Fails with FAILED_PRECONDITION (`report_erased`) once the report's data is gone.

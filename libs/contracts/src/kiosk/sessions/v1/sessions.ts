@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -228,6 +230,14 @@ export interface GetSessionRequest {
 }
 
 export interface GetSessionResponse {
+  session?: Session | undefined;
+}
+
+export interface WatchSessionRequest {
+  sessionId: string;
+}
+
+export interface WatchSessionResponse {
   session?: Session | undefined;
 }
 
@@ -1035,6 +1045,148 @@ export const GetSessionResponse: MessageFns<GetSessionResponse> = {
   },
   fromPartial(object: DeepPartial<GetSessionResponse>): GetSessionResponse {
     const message = createBaseGetSessionResponse();
+    message.session = (object.session !== undefined && object.session !== null)
+      ? Session.fromPartial(object.session)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseWatchSessionRequest(): WatchSessionRequest {
+  return { sessionId: "" };
+}
+
+export const WatchSessionRequest: MessageFns<WatchSessionRequest> = {
+  encode(message: WatchSessionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchSessionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchSessionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchSessionRequest {
+    return {
+      sessionId: isSet(object.sessionId)
+        ? globalThis.String(object.sessionId)
+        : isSet(object.session_id)
+        ? globalThis.String(object.session_id)
+        : "",
+    };
+  },
+
+  toJSON(message: WatchSessionRequest): unknown {
+    const obj: any = {};
+    if (message.sessionId !== "") {
+      obj.sessionId = message.sessionId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchSessionRequest>): WatchSessionRequest {
+    return WatchSessionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchSessionRequest>): WatchSessionRequest {
+    const message = createBaseWatchSessionRequest();
+    message.sessionId = object.sessionId ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchSessionResponse(): WatchSessionResponse {
+  return { session: undefined };
+}
+
+export const WatchSessionResponse: MessageFns<WatchSessionResponse> = {
+  encode(message: WatchSessionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.session !== undefined) {
+      Session.encode(message.session, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchSessionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchSessionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.session = Session.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchSessionResponse {
+    return { session: isSet(object.session) ? Session.fromJSON(object.session) : undefined };
+  },
+
+  toJSON(message: WatchSessionResponse): unknown {
+    const obj: any = {};
+    if (message.session !== undefined) {
+      obj.session = Session.toJSON(message.session);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchSessionResponse>): WatchSessionResponse {
+    return WatchSessionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchSessionResponse>): WatchSessionResponse {
+    const message = createBaseWatchSessionResponse();
     message.session = (object.session !== undefined && object.session !== null)
       ? Session.fromPartial(object.session)
       : undefined;
@@ -1988,6 +2140,20 @@ export const SessionsService = {
     responseSerialize: (value: GetSessionResponse): Buffer => Buffer.from(GetSessionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetSessionResponse => GetSessionResponse.decode(value),
   },
+  /**
+   * The session now, and again whenever it has changed, until the caller leaves. Changes that come together are one; the same may be told twice.
+   * NOT_FOUND (`session_not_found`) ends it, also later, once the session is deleted. Idempotent.
+   */
+  watchSession: {
+    path: "/kiosk.sessions.v1.Sessions/WatchSession" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchSessionRequest): Buffer => Buffer.from(WatchSessionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchSessionRequest => WatchSessionRequest.decode(value),
+    responseSerialize: (value: WatchSessionResponse): Buffer =>
+      Buffer.from(WatchSessionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchSessionResponse => WatchSessionResponse.decode(value),
+  },
   /** Changes the contact or merges metadata (RFC 7396) of an active session; FAILED_PRECONDITION (`session_final`) once it is final. Idempotent. */
   updateSession: {
     path: "/kiosk.sessions.v1.Sessions/UpdateSession" as const,
@@ -2053,6 +2219,11 @@ export interface SessionsServer extends UntypedServiceImplementation {
   createSession: handleUnaryCall<CreateSessionRequest, CreateSessionResponse>;
   /** Reads a session as of now: one past `expires_at` reads as expired even before the sweep has recorded it. Idempotent. */
   getSession: handleUnaryCall<GetSessionRequest, GetSessionResponse>;
+  /**
+   * The session now, and again whenever it has changed, until the caller leaves. Changes that come together are one; the same may be told twice.
+   * NOT_FOUND (`session_not_found`) ends it, also later, once the session is deleted. Idempotent.
+   */
+  watchSession: handleServerStreamingCall<WatchSessionRequest, WatchSessionResponse>;
   /** Changes the contact or merges metadata (RFC 7396) of an active session; FAILED_PRECONDITION (`session_final`) once it is final. Idempotent. */
   updateSession: handleUnaryCall<UpdateSessionRequest, UpdateSessionResponse>;
   /** active → completed. Answers the same session when it is completed already; FAILED_PRECONDITION (`session_final`) from another final state. Idempotent. */
@@ -2101,6 +2272,19 @@ export interface SessionsClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetSessionResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * The session now, and again whenever it has changed, until the caller leaves. Changes that come together are one; the same may be told twice.
+   * NOT_FOUND (`session_not_found`) ends it, also later, once the session is deleted. Idempotent.
+   */
+  watchSession(
+    request: WatchSessionRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchSessionResponse>;
+  watchSession(
+    request: WatchSessionRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchSessionResponse>;
   /** Changes the contact or merges metadata (RFC 7396) of an active session; FAILED_PRECONDITION (`session_final`) once it is final. Idempotent. */
   updateSession(
     request: UpdateSessionRequest,
