@@ -1,38 +1,58 @@
 /**
- * A peer: the same reports by PDFKit as its guide shows it, on one thread, each document opening its fonts by their paths. Everything else
- * is reporting's own drawing, so only the fonts and the threads differ.
+ * A peer: the same reports by PDFKit as its guide shows it, on one thread: each document opens its fonts by their paths, and `text` and
+ * `heightOfString` set its text. The drawing of everything else is reporting's own, so only the type and the threads differ.
  */
 import { createRequire } from 'node:module';
-import PDFDocument from 'pdfkit';
 import { renderReport } from '../../../services/reporting/src/pdf/render.ts';
+import { Sheet, type Placed, type TextStyle } from '../../../services/reporting/src/pdf/sheet.ts';
+import { color, size } from '../../../services/reporting/src/pdf/theme.ts';
+import { tieShortWords } from '../../../services/reporting/src/pdf/typography.ts';
 import { servePdfSlices } from '../pdf/program.ts';
 
 const { resolve } = createRequire(import.meta.url);
 const folder = '@expo-google-fonts/roboto';
-const paths: Readonly<Record<string, string>> = {
+const paths = {
   regular: resolve(`${folder}/400Regular/Roboto_400Regular.ttf`),
   medium: resolve(`${folder}/500Medium/Roboto_500Medium.ttf`),
   bold: resolve(`${folder}/700Bold/Roboto_700Bold.ttf`),
 };
 
-let registered = 0;
-const prototype: PDFKit.PDFDocument = PDFDocument.prototype;
-// oxlint-disable-next-line typescript/unbound-method
-const { registerFont } = prototype;
-// Reporting registers opened fonts; here each document opens them anew.
-prototype.registerFont = function byPath(this: PDFKit.PDFDocument, name: string): PDFKit.PDFDocument {
-  const path = paths[name];
-  if (path === undefined) throw new Error(`there is no font file for ${name}`);
-  registered += 1;
-  return registerFont.call(this, name, path);
-};
+const begun = new WeakSet<PDFKit.PDFDocument>();
+let documents = 0;
+
+function typeIn({ doc }: Sheet, style: TextStyle): PDFKit.PDFDocument {
+  if (!begun.has(doc)) {
+    begun.add(doc);
+    documents += 1;
+    for (const [name, path] of Object.entries(paths)) doc.registerFont(name, path);
+  }
+  return doc.font(style.font ?? 'regular', style.size ?? size.body);
+}
+
+Object.assign(Sheet.prototype, {
+  heightOf(this: Sheet, { text, width, style = {} }: { text: string; width: number; style?: TextStyle }): number {
+    return typeIn(this, style).heightOfString(tieShortWords(text), { width, lineGap: style.lineGap ?? 1.5 });
+  },
+  widthOf(this: Sheet, text: string, style: TextStyle = {}): number {
+    return typeIn(this, style).widthOfString(tieShortWords(text));
+  },
+  place(this: Sheet, { text, x, y, width, style = {} }: Placed): void {
+    typeIn(this, style).fillColor(style.color ?? color.ink)
+      .text(tieShortWords(text), x, y, { width, align: style.align ?? 'left', lineGap: style.lineGap ?? 1.5, link: style.link });
+  },
+  placeLine(this: Sheet, { text, x, y, width, style = {} }: Placed): void {
+    const doc = typeIn(this, style).fillColor(style.color ?? color.ink);
+    const height = doc.currentLineHeight(true) + 0.5;
+    doc.text(tieShortWords(text), x, y, { width, height, align: style.align ?? 'left', ellipsis: true, lineGap: 0 });
+  },
+});
 
 servePdfSlices({
   concurrency: 1,
-  render: async (report) => {
-    const before = registered;
-    const rendered = await renderReport(report);
-    if (registered === before) throw new Error('the report did not register its fonts: this peer no longer measures what it says');
-    return rendered;
+  render: (report) => {
+    const before = documents;
+    const rendered = renderReport(report);
+    if (documents === before) throw new Error('the report did not open fonts of its own: this peer no longer measures what it says');
+    return Promise.resolve(rendered);
   },
 });

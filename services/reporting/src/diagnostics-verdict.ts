@@ -126,9 +126,12 @@ export function conclusionsFor({
   const main = [...new Set([...codes.stored, ...codes.permanent].filter(({ severity }) => severity === 'high').map(({ code }) => code))];
   if (main.length > 0) {
     const shown = main.slice(0, 8).join(', ');
+    const rest = main.length > 8 ? ` и\u00A0ещё\u00A0${main.length - 8}` : '';
+    const others = new Set(all.map(({ code }) => code)).size > main.length;
+    const consequence = main.length === 1 ? 'его следствием' : 'их следствием';
     lines.push(
-      `Начните с кодов высокой важности: ${shown}${main.length > 8 ? ` и ещё ${main.length - 8}` : ''}. `
-        + `Остальные могут оказаться их следствием.`,
+      `Начните с ${main.length === 1 ? 'кода' : 'кодов'} высокой важности: ${shown}${rest}.`
+        + (others ? ` Остальные могут оказаться ${consequence}.` : ''),
     );
   }
   if (all.some(({ code }) => MISFIRE.test(code))) {

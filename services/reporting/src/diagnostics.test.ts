@@ -90,6 +90,18 @@ describe('the verdict of a scan', () => {
 });
 
 describe('an assessment', () => {
+  test.each<[string, string[], string]>([
+    ['one code', ['P0301'], 'Начните с кода высокой важности: P0301.'],
+    ['one grave code among others', ['P0301', 'P0171'], 'Начните с кода высокой важности: P0301. Остальные могут оказаться его следствием.'],
+    ['several grave codes', ['P0301', 'P0302'], 'Начните с кодов высокой важности: P0301, P0302.'],
+  ])('says where to begin with %s', (_, codes, line) => {
+    const { conclusions } = assessDiagnostics(
+      scan({ dtcCodes: codes.map((code) => ({ code, severity: code.startsWith('P03') ? 'high' : 'medium' })) }),
+      dictionary,
+    );
+    expect(conclusions).toContain(line);
+  });
+
   test("groups codes by status, the worst first, once each, with the kiosk's own words before the dictionary's", () => {
     const { codes, codeCount } = assessDiagnostics(
       scan({

@@ -54,7 +54,7 @@ describe('the PDF pool', () => {
     ).toBe(first?.sha256);
   });
 
-  test('gives bytes that do not depend on what its worker rendered before', async () => {
+  test('D8 gives bytes that do not depend on what its worker rendered before', async () => {
     // The Greek delta and the increment sign share one glyph, and «й» is drawn from the glyph of «и».
     const named = (name: string): ReportDocument => ({ ...document, brand: { name } });
     await using fresh = new PdfPool({ workers: 1 });

@@ -9,7 +9,7 @@ import { validateDiagnostics, type DiagnosticsData, type LookUpDtc } from './dia
 import { dataDigest } from './pdf/authenticity.ts';
 import { bodyOf } from './pdf/body-shapes.ts';
 import { openFonts, printable } from './pdf/fonts.ts';
-import { renderReport, templateVersion, type DiagnosticsDocument, type ThicknessDocument } from './pdf/render.ts';
+import { renderReport, templateVersion, type DiagnosticsDocument, type ReportDocument, type ThicknessDocument } from './pdf/render.ts';
 import { formatDuration, formatMoscow, formatNumber, formatQuantity } from './pdf/typography.ts';
 import { validateThickness, type ThicknessData } from './thickness.ts';
 import { expectedZones, vehicleTypeTitles, zoneNames, type VehicleType } from './thickness-zones.ts';
@@ -64,7 +64,7 @@ function unpacked(bytes: Uint8Array): string {
     .slice(0, file.lastIndexOf('\nxref'))
     .replace(/\/Length \d+/g, '/Length')
     .replace(
-      /(\/FlateDecode[^>]*>>\s*stream\r?\n)([^]*?)(\r?\nendstream)/g,
+      /(\/FlateDecode[^>]*>>\s*stream\n)([^]*?)(\nendstream)/g,
       (_, head: string, packed: string, tail: string) => head + inflateSync(Buffer.from(packed, 'latin1')).toString('latin1') + tail,
     );
 }
@@ -74,6 +74,34 @@ function codes(count: number): DiagnosticsData['dtcCodes'] {
     code: `P0${(0x100 + index).toString(16).toUpperCase()}`,
     status: (['stored', 'pending', 'permanent'] as const)[index % 3],
   }));
+}
+
+function withCodes(count: number): DiagnosticsDocument {
+  return diagnostics({ ...granta().data, dtcCodes: codes(count) });
+}
+
+/** Every usual panel four times, one of them painted, one filled, one repaired for good. */
+function measured(vehicleType: VehicleType): ThicknessDocument {
+  const odd: Readonly<Record<string, number>> = { hood: 230, rear_quarter_left: 640, trunk: 1300 };
+  const measurements = [...expectedZones(vehicleType)].flatMap((zone, panel) =>
+    [1, 2, 3, 4].map((point) => ({ zone, point, valueUm: (odd[zone] ?? 108) + ((panel * 5 + point * 7) % 17) })),
+  );
+  return thickness({ vehicleType, measurements, timestamp: createdAt });
+}
+
+/** A checker of the file's structure that is not ours; loudly nothing where qpdf is not installed. */
+function checkWithQpdf(bytes: Uint8Array): void {
+  if (spawnSync('qpdf', ['--version']).error) {
+    console.warn('SKIPPED: qpdf is not installed (apt-get install qpdf); the structure of the PDFs was not checked');
+    return;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'report-'));
+  try {
+    writeFileSync(join(folder, 'report.pdf'), bytes);
+    expect(execFileSync('qpdf', ['--check', join(folder, 'report.pdf')], { encoding: 'utf8' })).toContain('No syntax or stream encoding errors found');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Gives what a reader extracts from the file, or undefined, loudly, where poppler is not installed. */
@@ -93,27 +121,34 @@ function textOf(bytes: Uint8Array): string | undefined {
 
 describe('the file', () => {
   // A change of the template changes these: look at the pages, raise templateVersion, then take the new hashes.
-  test.each<[string, () => DiagnosticsDocument | ThicknessDocument, number, string]>([
-    ['Granta', granta, 2, '5e51d5c205df5f188735c6af8e4174b2a1980acf63c0d438a19b2831ceaa8f95'],
-    ['Camry', () => diagnosticsSample('diagnostics-camry-clean'), 1, '5d56bf81e9e757b5b119b570c402889561d6d0981f62aa875be3e93c8ccf9f7f'],
-    ['Solaris', () => thicknessSample('thickness-solaris'), 2, '2bd01a562acda5e66d72d6d8ace503505783f272fb79ca772b46c433d4c09d0d'],
-    [
-      'Dokker',
-      () => thicknessSample('thickness-dokker-thick-factory'),
-      3,
-      'b48324a4fdfe4620d18f54dd97f065996bf996607c5f7756fd248976d2f8592b',
-    ],
-  ])('of the %s report is the same as ever for this template version', async (_, document, pages, golden) => {
-    const report = await renderReport(document(), dictionary);
+  test.each<[string, ReportDocument, number, string]>([
+    ['of the Granta', granta(), 2, 'aada5dd81ac83357c93d89bb5b8e188a4344e7ddac587bb0688e1f03ca9988ca'],
+    ['of the Camry', diagnosticsSample('diagnostics-camry-clean'), 1, 'a7dc9a4d1d1bac122718c0c571e4634051b16c389b9d3ca2846bfc0d85e8afd1'],
+    ['of the Solaris', thicknessSample('thickness-solaris'), 2, '2f1b23eefd1de0bfc257664de0e71fbbe1e77d63a80aa110e9c3a0ee7bb25655'],
+    ['of the Dokker', thicknessSample('thickness-dokker-thick-factory'), 3, 'd3ee9b1f3925b288c6559a95a5c1283898280b94f05e9c266474a13b23f2682c'],
+    ['with no code', withCodes(0), 2, 'cae8da1783e8cfa01c2881f3526535be6ee5e1d4e109720e4b32ca644fcbd883'],
+    ['with one code', withCodes(1), 2, '4406cbfccf59268a324c65989a5cfc0672b265dcbc05076c9092b99f3c5ce370'],
+    ['with 20 codes', withCodes(20), 3, '98a174dedeb35d8e2f0d7533f0a0b795ba35ad6720475f43e1e7f4d8d66b3baa'],
+    ['with 200 codes', withCodes(200), 15, '6b68e08e1221de444d7fa0952f0265ca65e465f2a27447da63be827d8788cc49'],
+    ['of a sedan', measured('sedan'), 3, 'ed3756ea9583b85b6553d29018fba04dfbb0219d6af85d396c91829bf330f5ec'],
+    ['of a hatchback', measured('hatchback'), 3, 'a0695e317c2138c3b4eb862073acc9965d15dacfec35b018598be92b1045619e'],
+    ['of a wagon', measured('wagon'), 3, 'be6f3269de89a4fd95dca19aeb363eb5de617d7da4dc171d8d9e2a986e728d16'],
+    ['of a coupe', measured('coupe'), 3, 'a78d57a55e278e9b8ff49873e1ab891b514e76328f3f1d24e14cf7aee97bb0ee'],
+    ['of an SUV', measured('suv'), 3, '5a17c8de344dff2d4343737e6d86e40dca76990b74062983e109e4ae7a72dbac'],
+    ['of a minivan', measured('minivan'), 3, '58b1c6f12f38e10a531060257a288e31d3b0c58ae2527d0d00247e788e2a65d1'],
+    ['with signs outside the usual letters', diagnostics({ ...granta().data, vehicleModel: 'Škoda Ωmega ∆ ї 1̂ й' }), 2, '09ee8e762af75d2e441da37a46da6e20fe6dc3e8e64942a04c8427825f8a0291'],
+  ])('D8 the report %s is the same as ever for this template version', (_, document, pages, golden) => {
+    const report = renderReport(document, dictionary);
     expect({ templateVersion, pages: report.pages, sha256: sha256(unpacked(report.bytes)) }).toEqual({
-      templateVersion: 1,
+      templateVersion: 2,
       pages,
       sha256: golden,
     });
+    checkWithQpdf(report.bytes);
   });
 
-  test('has the same bytes each time', async () => {
-    const [first, second] = [await renderReport(granta(), dictionary), await renderReport(granta(), dictionary)];
+  test('D8 has the same bytes each time', async () => {
+    const [first, second] = [renderReport(granta(), dictionary), renderReport(granta(), dictionary)];
     expect(sha256(second.bytes)).toBe(sha256(first.bytes));
   });
 
@@ -125,12 +160,12 @@ describe('the file', () => {
       { ...document, createdAt: createdAt + 60_000 },
       { ...document, data: { ...document.data, mileageKm: 84_211 } },
     ];
-    const hashes = await Promise.all(variants.map(async (variant) => sha256((await renderReport(variant, dictionary)).bytes)));
+    const hashes = await Promise.all(variants.map(async (variant) => sha256((renderReport(variant, dictionary)).bytes)));
     expect(new Set(hashes).size).toBe(variants.length);
   });
 
   test('is a tagged PDF 1.7 in Russian with a title and its own fonts only', async () => {
-    const file = Buffer.from((await renderReport(granta(), dictionary)).bytes).toString('latin1');
+    const file = Buffer.from((renderReport(granta(), dictionary)).bytes).toString('latin1');
     expect(file.startsWith('%PDF-1.7')).toBe(true);
     expect(file).toContain('/Marked true');
     expect(file).toContain('/Lang (ru-RU)');
@@ -147,7 +182,7 @@ describe('pages', () => {
     [20, 4],
     [200, 18],
   ])('%i codes take about %i pages, none of them empty', async (count, atMost) => {
-    const { pages, bytes } = await renderReport(diagnostics({ ...granta().data, dtcCodes: codes(count) }), dictionary);
+    const { pages, bytes } = renderReport(diagnostics({ ...granta().data, dtcCodes: codes(count) }), dictionary);
     expect(pages).toBeLessThanOrEqual(atMost);
     const text = textOf(bytes);
     if (text === undefined) return;
@@ -160,7 +195,7 @@ describe('pages', () => {
       zone: zoneNames[index % zoneNames.length] ?? 'hood',
       valueUm: 100 + index * 3,
     }));
-    const { pages, bytes } = await renderReport(thickness({ vehicleType, measurements, timestamp: createdAt }), dictionary);
+    const { pages, bytes } = renderReport(thickness({ vehicleType, measurements, timestamp: createdAt }), dictionary);
     expect(pages).toBeLessThanOrEqual(6);
     expect(textOf(bytes) ?? 'Заключение').toContain('Заключение');
   });
@@ -176,7 +211,7 @@ describe('pages', () => {
       monitors: Array.from({ length: 30 }, () => ({ name: long, ready: false })),
       parameters: Array.from({ length: 100 }, () => ({ name: long, value: -1e9, unit: '漢'.repeat(20) })),
     };
-    const { pages, bytes } = await renderReport(diagnostics(data), dictionary);
+    const { pages, bytes } = renderReport(diagnostics(data), dictionary);
     expect(pages).toBeGreaterThan(30);
     expect(textOf(bytes)?.match(/стр\. \d+ из \d+/g)?.length ?? pages).toBe(pages);
   });
@@ -202,7 +237,7 @@ describe('the body diagram', () => {
 describe('the text', () => {
   test('of a diagnostics report reads as Russian, with every part of it', async () => {
     const document = granta();
-    const text = textOf((await renderReport(document, dictionary)).bytes);
+    const text = textOf((renderReport(document, dictionary)).bytes);
     if (text === undefined) return;
     for (const part of [
       'Отчёт о компьютерной диагностике',
@@ -232,7 +267,7 @@ describe('the text', () => {
   });
 
   test('of a thickness report names repainted and filled panels, and what was not measured', async () => {
-    const text = textOf((await renderReport(thicknessSample('thickness-solaris'), dictionary)).bytes);
+    const text = textOf((renderReport(thicknessSample('thickness-solaris'), dictionary)).bytes);
     if (text === undefined) return;
     for (const part of [
       '117 мкм',
@@ -243,6 +278,32 @@ describe('the text', () => {
       'пластиковые',
     ])
       expect(text).toContain(part);
+  });
+});
+
+describe('hostile text', () => {
+  test.each([
+    ['PDF operators', 'Camry) Tj ET Q (', 'Camry) Tj ET Q ('],
+    ['markup', '<b>Rio</b> &amp;', '<b>Rio</b> &amp;'],
+    ['emoji and hieroglyphs', 'Prius 🚗漢', 'Prius \uFFFD\uFFFD'],
+    ['right-to-left letters', 'Rio \u05D0\u05D1', 'Rio \uFFFD\uFFFD'],
+    ['combining marks', 'Cee\u0301d', 'Ceéd'],
+  ])('%s are printed as they are, or as a replacement sign', (_, vehicleModel, printed) => {
+    const { bytes } = renderReport(diagnostics({ ...granta().data, vehicleModel }), dictionary);
+    checkWithQpdf(bytes);
+    const text = textOf(bytes);
+    if (text === undefined) return;
+    expect(text.normalize('NFC')).toContain(printed.normalize('NFC'));
+    expect(text).toContain('Выводы и рекомендации');
+  });
+
+  test.each([
+    ['a control character', 'Rio\u0007'],
+    ['a line end', 'Rio\nX'],
+    ['a change of direction', 'Rio\u202E'],
+    ['ten thousand characters', 'R'.repeat(10_000)],
+  ])('%s never reaches the page', (_, vehicleModel) => {
+    expect(() => diagnostics({ ...granta().data, vehicleModel })).toThrow('vehicleModel');
   });
 });
 

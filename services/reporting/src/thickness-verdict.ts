@@ -1,7 +1,11 @@
-/** The verdict and the conclusions of a thickness report, by rules. The worst class on the car decides the verdict. */
+/**
+ * The verdict and the conclusions of a thickness report, by rules. The worst class on the car decides the verdict. Where nothing was found
+ * it is `partial` if there were too few readings to know the car's own paint, or more than a third of its metal panels were left out: what was
+ * not measured is not clean.
+ */
 import type { PaintClass, Panel, ThicknessAssessment } from './thickness.ts';
 
-export type ThicknessVerdictLevel = 'heavy' | 'filler' | 'repainted' | 'repainted_whole' | 'thinned' | 'marked' | 'factory';
+export type ThicknessVerdictLevel = 'heavy' | 'filler' | 'repainted' | 'repainted_whole' | 'thinned' | 'marked' | 'partial' | 'factory';
 export type ThicknessVerdict = { level: ThicknessVerdictLevel; title: string; found: string; meaning: string; advice: string };
 
 type Facts = Pick<ThicknessAssessment, 'own' | 'panels' | 'suspicious' | 'notMeasured' | 'vinRemark'>;
@@ -12,6 +16,8 @@ const round = (valueUm: number): string => String(Math.round(valueUm));
 const THIN_FACTORY_UM = 75;
 const THICK_FACTORY_UM = 165;
 const BARE_METAL_UM = 20;
+/** Of the metal panels. */
+const MOST_LEFT_OUT = 1 / 3;
 const UM = '\u00A0мкм';
 
 function panelsOf(panels: readonly Panel[], ...classes: PaintClass[]): Panel[] {
@@ -27,14 +33,16 @@ function list(panels: readonly Panel[], atMost = panels.length): string {
   return panels.length > atMost ? `${named.join(', ')} и ещё\u00A0${panels.length - atMost}` : named.join(', ');
 }
 
-function levelOf({ panels, own, suspicious }: Facts): ThicknessVerdictLevel {
+function levelOf({ panels, own, suspicious, notMeasured }: Facts): ThicknessVerdictLevel {
   const has = (paintClass: PaintClass) => panels.some((panel) => panel.paintClass === paintClass);
   if (has('heavy')) return 'heavy';
   if (has('filler')) return 'filler';
   if (own.why === 'too_thick') return 'repainted_whole';
   if (has('second_coat')) return 'repainted';
   if (has('thinned')) return 'thinned';
-  return suspicious.length > 0 ? 'marked' : 'factory';
+  if (suspicious.length > 0) return 'marked';
+  const leftOut = notMeasured.filter(({ plastic }) => !plastic).length;
+  return own.why === 'few_readings' || leftOut > (panels.length + leftOut) * MOST_LEFT_OUT ? 'partial' : 'factory';
 }
 
 const WORDS: Record<ThicknessVerdictLevel, { title: string; meaning: string; advice: string }> = {
@@ -67,6 +75,11 @@ const WORDS: Record<ThicknessVerdictLevel, { title: string; meaning: string; adv
     title: 'Значения заводские, есть отметки при замере',
     meaning: 'По толщине отличий нет, но при замере некоторые точки отмечены особо.',
     advice: 'Осмотрите отмеченные места при хорошем свете.',
+  },
+  partial: {
+    title: 'Измерено слишком мало для вывода о кузове',
+    meaning: 'На измеренных панелях отличий нет, но ремонта остальных это не исключает.',
+    advice: 'Измерьте все панели, не меньше трёх точек на каждой, и сравните их между собой.',
   },
   factory: {
     title: 'Следов окраски не найдено',

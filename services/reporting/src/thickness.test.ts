@@ -106,6 +106,15 @@ describe("a reading is judged against the limits and the car's own median", () =
     expect(conclusions.join(' ')).toContain('Точек мало');
   });
 
+  test('a clean panel or two make no clean car: the verdict says that too little was measured', () => {
+    const clean = { vehicleType: 'suv', timestamp, measurements: [{ zone: 'hood', valueUm: 120 }] } as const;
+    expect(assessThickness(clean).verdict).toMatchObject({ level: 'partial', title: 'Измерено слишком мало для вывода о кузове' });
+    const oneSide = ['hood', 'roof', 'front_door_left'].flatMap((zone) => [118, 120, 122].map((valueUm) => ({ zone, valueUm })));
+    expect(assessThickness({ ...clean, measurements: oneSide }).verdict.level).toBe('partial');
+    const painted = assessThickness({ ...clean, measurements: [...oneSide, { zone: 'trunk', valueUm: 400 }] });
+    expect(painted.verdict.level).toBe('filler');
+  });
+
   test('limits are settings', () => {
     const { panels } = assessThickness(carWithOdd({ allUm: 117, oddUm: 200 }), { ...defaultThicknessLimits, fillerFromUm: 190 });
     expect(panels.find(({ zone }) => zone === 'front_door_left')?.paintClass).toBe('filler');

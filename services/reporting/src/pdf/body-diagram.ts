@@ -1,7 +1,7 @@
 /** The body unfolded, each panel coloured by its class and marked by a letter, with the median in µm; the legend beside it. */
 import { paintClassOrder, type PaintClass, type ThicknessAssessment } from '../thickness.ts';
 import { expectedZones, zoneTitle, type VehicleType, type Zone } from '../thickness-zones.ts';
-import { bodyOf, bumperEnds, type Shape } from './body-shapes.ts';
+import { bodyOf, bumperEnds, sideDetails, type Body, type Shape } from './body-shapes.ts';
 import type { Sheet } from './sheet.ts';
 import { color, paintLook, size } from './theme.ts';
 
@@ -9,6 +9,8 @@ const GAP = 15;
 const HALF_WIDTH = 54;
 const LEGEND_WIDTH = 112;
 const MAX_HEIGHT = 345;
+/** Rather than leave half a page empty, the diagram is drawn this much smaller. */
+const MIN_SHARE = 0.76;
 
 type Look = { fill: string; ink: string; letter: string; number?: string; dashed: boolean };
 const UNMEASURED: Look = { fill: '#FFFFFF', ink: color.faint, letter: '—', dashed: true };
@@ -27,9 +29,11 @@ export function drawBodyDiagram(
 ): void {
   const { doc } = sheet;
   const panels = new Map(assessment.panels.map((panel) => [panel.zone, panel]));
-  const body = bodyOf(vehicleType, { splitRoof: vehicleType === 'minivan' || panels.has('roof_rear') });
-  const { scale, height } = fit(sheet, vehicleType, assessment);
-  sheet.ensure(height);
+  const body = bodyFor(vehicleType, assessment);
+  const full = largest(sheet, body);
+  sheet.ensure(full.height * MIN_SHARE);
+  const height = Math.min(full.height, sheet.room);
+  const scale = (full.scale * height) / full.height;
   const left = sheet.left + 4;
   const { y } = sheet;
   const axis = y + (body.sideHeight + GAP + HALF_WIDTH) * scale;
@@ -58,7 +62,6 @@ export function drawBodyDiagram(
   };
   const glass = (path: string) => doc.lineWidth(0.7).path(path).fillAndStroke('#EDF3F7', color.faint);
   const ends = bumperEnds(vehicleType);
-  const sideShapes = body.side.filter(({ zone }) => !zone.startsWith('sill') || panels.has(zone) || panels.has(mirrored(zone)));
   const sides = [
     { originY: leftEdge, flip: 1 as const, zoneOf: (zone: Zone) => zone },
     { originY: rightEdge, flip: -1 as const, zoneOf: mirrored },
@@ -74,7 +77,8 @@ export function drawBodyDiagram(
         body.sideGlass.forEach(glass);
         fillShape(ends.front, lookOf('bumper_front'));
         fillShape(ends.rear, lookOf('bumper_rear'));
-        for (const { zone, path } of sideShapes) fillShape(path, lookOf(zoneOf(zone)));
+        for (const { zone, path } of body.side) fillShape(path, lookOf(zoneOf(zone)));
+        for (const path of sideDetails(vehicleType)) doc.lineWidth(0.6).path(path).fillAndStroke('#F7F9FA', color.faint);
         for (const { x, y: wheelY, radius } of body.wheels) {
           doc
             .lineWidth(1)
@@ -105,7 +109,7 @@ export function drawBodyDiagram(
       }
     };
     for (const shape of body.top) label(shape, lookOf(shape.zone), axis, 1);
-    for (const { originY, flip, zoneOf } of sides) for (const shape of sideShapes) label(shape, lookOf(zoneOf(shape.zone)), originY, flip);
+    for (const { originY, flip, zoneOf } of sides) for (const shape of body.side) label(shape, lookOf(zoneOf(shape.zone)), originY, flip);
     const caption = { size: size.tiny, color: color.muted };
     // Beside the windscreens, above the bonnets, the side views leave room.
     sheet.place({ text: 'правая сторона', x: left, y: rightEdge - 17, width: 100, style: caption });
@@ -124,15 +128,19 @@ export function drawBodyDiagram(
   sheet.y = y + height + 4;
 }
 
-function fit(sheet: Sheet, vehicleType: VehicleType, { panels }: ThicknessAssessment): { scale: number; height: number } {
-  const body = bodyOf(vehicleType, { splitRoof: vehicleType === 'minivan' || panels.some(({ zone }) => zone === 'roof_rear') });
-  const units = 2 * (body.sideHeight + GAP + HALF_WIDTH);
-  const scale = Math.min((sheet.width - LEGEND_WIDTH - 20) / body.length, MAX_HEIGHT / units);
+function largest(sheet: Sheet, { length, sideHeight }: Body): { scale: number; height: number } {
+  const units = 2 * (sideHeight + GAP + HALF_WIDTH);
+  const scale = Math.min((sheet.width - LEGEND_WIDTH - 20) / length, MAX_HEIGHT / units);
   return { scale, height: units * scale };
 }
 
+function bodyFor(vehicleType: VehicleType, { panels }: ThicknessAssessment): Body {
+  return bodyOf(vehicleType, { splitRoof: vehicleType === 'minivan' || panels.some(({ zone }) => zone === 'roof_rear') });
+}
+
+/** The least height that the diagram needs below its heading. */
 export function diagramHeight(sheet: Sheet, vehicleType: VehicleType, assessment: ThicknessAssessment): number {
-  return fit(sheet, vehicleType, assessment).height + 4;
+  return largest(sheet, bodyFor(vehicleType, assessment)).height * MIN_SHARE;
 }
 
 /** What a screen reader says instead of the picture. */

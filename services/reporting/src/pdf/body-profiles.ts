@@ -18,11 +18,11 @@ export const bodyProfiles: Readonly<Record<VehicleType, Profile>> = {
     frontWheel: 98, rearWheel: 398, wheel: 32, sill: 34, d1: 160, d2: 262, d3: 364, notchback: true,
   },
   hatchback: {
-    roof: 144, belt: 94, nose: 76, cowl: 144, windscreenTop: 200, roofEnd: 430, tailFoot: 474, tail: 488, deck: 92,
+    roof: 144, belt: 94, nose: 76, cowl: 144, windscreenTop: 200, roofEnd: 410, tailFoot: 472, tail: 484, deck: 92,
     frontWheel: 94, rearWheel: 398, wheel: 32, sill: 34, d1: 152, d2: 256, d3: 364, notchback: false,
   },
   wagon: {
-    roof: 142, belt: 92, nose: 74, cowl: 150, windscreenTop: 206, roofEnd: 452, tailFoot: 484, tail: 496, deck: 90,
+    roof: 142, belt: 92, nose: 74, cowl: 150, windscreenTop: 206, roofEnd: 474, tailFoot: 504, tail: 514, deck: 90,
     frontWheel: 97, rearWheel: 396, wheel: 32, sill: 34, d1: 158, d2: 260, d3: 362, notchback: false,
   },
   coupe: {

@@ -154,7 +154,7 @@ function sideView(profile: Profile, vehicleType: VehicleType): { side: Shape[]; 
       ].join(' '),
       at: coupe
         ? [(d3 + rearWheel) / 2 - 10, y((belt + sill) / 2 + 6)]
-        : [(rearWheel + arch + tailX) / 2 - 3, y((deck + bumperTop) / 2 + 1)],
+        : [(rearWheel + arch + tailX) / 2 - 10, y((deck + bumperTop) / 2 + 1)],
       low: !coupe,
     },
     {
@@ -220,8 +220,30 @@ export function bumperEnds(vehicleType: VehicleType): { front: string; rear: str
   const from = frontWheel - wheel - 13;
   const rear = rearWheel + wheel + 17;
   const top = deck * 0.66 - 2;
+  const foot = sill - 6;
   return {
-    front: `M${from} ${y(nose - 6)} Q6 ${y(nose - 12)} 5 ${y(nose - 34)} L8 ${y(sill - 4)} L${from} ${y(sill - 4)} Z`,
-    rear: `M${rear} ${y(top)} L${tail - 3} ${y(top)} Q${tail + 3} ${y(top / 2 + 16)} ${tail - 4} ${y(sill - 4)} L${rear} ${y(sill - 4)} Z`,
+    front: [
+      `M${from} ${y(nose - 6)} Q20 ${y(nose - 12)} 8 ${y(nose - 20)} Q3 ${y(nose - 26)} 4 ${y((nose + foot) / 2 - 6)}`,
+      `L6 ${y(foot + 8)} Q7 ${y(foot)} 16 ${y(foot)} L${from} ${y(foot)} Z`,
+    ].join(' '),
+    rear: [
+      `M${rear} ${y(top)} L${tail - 6} ${y(top)} Q${tail + 1} ${y(top - 1)} ${tail + 1} ${y(top - 8)}`,
+      `L${tail - 1} ${y(foot + 8)} Q${tail - 2} ${y(foot)} ${tail - 11} ${y(foot)} L${rear} ${y(foot)} Z`,
+    ].join(' '),
   };
+}
+
+/** What makes the side view a car and is never measured: lamps and door handles. */
+export function sideDetails(vehicleType: VehicleType): readonly string[] {
+  const { roof, belt, nose, deck, frontWheel, wheel, tail, d2, d3, notchback } = bodyProfiles[vehicleType];
+  const y = (height: number) => roof - height;
+  const handle = (x: number) => `M${x - 20} ${y(belt - 10)} L${x - 7} ${y(belt - 10)} L${x - 7} ${y(belt - 14)} L${x - 20} ${y(belt - 14)} Z`;
+  const lampTop = deck - 3;
+  const tailX = notchback ? tail - 4 : tail - 6;
+  return [
+    `M8 ${y(nose - 21)} L${frontWheel - wheel - 18} ${y(nose - 12)} L${frontWheel - wheel - 22} ${y(nose - 21)} Q22 ${y(nose - 29)} 7 ${y(nose - 29)} Z`,
+    `M${tailX - 1} ${y(lampTop)} L${tailX} ${y(deck * 0.72)} L${tailX - 11} ${y(deck * 0.72)} L${tailX - 9} ${y(lampTop)} Z`,
+    handle(d2),
+    ...(vehicleType === 'coupe' ? [] : [handle(d3)]),
+  ];
 }

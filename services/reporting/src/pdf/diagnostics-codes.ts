@@ -64,7 +64,7 @@ export function drawCodes(sheet: Sheet, { codes, codeCount }: DiagnosticsAssessm
     if (group.length === 0) continue;
     const table = { columns: CODE_COLUMNS, rows: group.map(codeRow) };
     sheet.heading(`${title}: ${group.length}`, { keep: firstRowHeight(sheet, table), note });
-    drawTable(sheet, table);
+    drawTable(sheet, { title, ...table });
   }
   const missing = GROUPS.filter(({ status }) => codes[status].length === 0).map(({ title }) => title.toLowerCase());
   if (missing.length > 0) sheet.paragraph(`Не найдены: ${missing.join(', ')}.`, { size: size.small, color: color.muted });

@@ -60,7 +60,7 @@ function clearingText({ clearedAt }: DiagnosticsData, { clearing }: DiagnosticsA
   if (clearing === 'before_scan') return { text: `стёрта${at}, до проверки`, tone: 'warning' };
   if (clearing === 'after_scan') return { text: `стёрта${at}, после считывания кодов`, tone: 'notice' };
   if (clearing === 'unknown_time') return { text: 'стёрта, время неизвестно', tone: 'warning' };
-  return { text: 'при проверке не стиралась', tone: 'good' };
+  return { text: 'при этой проверке не стиралась', tone: 'neutral' };
 }
 
 function drawState(sheet: Sheet, data: DiagnosticsData, assessment: DiagnosticsAssessment): void {
@@ -122,7 +122,7 @@ function drawMonitors(sheet: Sheet, { readiness, clearing }: DiagnosticsAssessme
         }
       : READINESS[readiness.level],
   );
-  if (rows.length > 0) drawTable(sheet, { columns, rows, dense: true });
+  if (rows.length > 0) drawTable(sheet, { title: 'Готовность самопроверок', columns, rows, dense: true });
 }
 
 function normalText({ normal, unit }: AssessedParameter): string {
@@ -173,5 +173,5 @@ function drawParameters(sheet: Sheet, parameters: readonly AssessedParameter[]):
     keep: firstRowHeight(sheet, { columns, rows }),
     note: 'Норма — для прогретого двигателя на холостом ходу; у отдельных моделей она может отличаться.',
   });
-  drawTable(sheet, { columns, rows, dense: true });
+  drawTable(sheet, { title: 'Показатели двигателя', columns, rows, dense: true });
 }

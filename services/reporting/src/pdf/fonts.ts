@@ -5,7 +5,8 @@
 import { createRequire } from 'node:module';
 import { openSync, type Font } from 'fontkit';
 
-export type FontName = 'regular' | 'medium' | 'bold';
+export const fontNames = ['regular', 'medium', 'bold'] as const;
+export type FontName = (typeof fontNames)[number];
 export type Fonts = Readonly<Record<FontName, Font>>;
 
 const FILES: Readonly<Record<FontName, string>> = {

@@ -1,6 +1,6 @@
 /**
- * Renders reports on worker threads, so that the service's own thread never stalls. A bounded queue feeds a few workers; each holds the
- * fonts open and takes one report at a time. A worker that dies or hangs is replaced, and its report is tried once more on another:
+ * Renders reports on worker threads, so that the service's own thread never stalls. A bounded queue feeds a few workers; each is started
+ * when there is work for it, then holds the fonts open, and takes one report at a time. A worker that dies or hangs is replaced, and its report is tried once more on another:
  * rendering changes nothing outside, so doing it twice is safe.
  */
 import { availableParallelism } from 'node:os';
@@ -56,7 +56,6 @@ export class PdfPool {
     this.#queueLimit = queueLimit ?? 64;
     this.#jobTimeoutMs = jobTimeoutMs ?? 30_000;
     this.#workerUrl = workerUrl ?? new URL(`./worker.${extension}`, import.meta.url);
-    for (let index = 0; index < this.#workers; index += 1) this.#start();
   }
 
   /** Reports waiting for a worker. */
@@ -131,8 +130,8 @@ export class PdfPool {
   }
 
   /**
-   * Gives waiting reports to free workers, and starts workers in place of lost ones only while there is work: a worker that cannot start
-   * does not spin.
+   * Gives waiting reports to free workers, and starts workers only while there is work: an idle service needs no memory for them, and a
+   * worker that cannot start does not spin.
    */
   #pump(): void {
     while (this.#queue.length > 0 && !this.#stopped) {

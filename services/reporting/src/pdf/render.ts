@@ -4,7 +4,6 @@
  */
 import { dataDigest, drawAuthenticity } from './authenticity.ts';
 import { drawDiagnostics } from './diagnostics-page.ts';
-import { openFonts } from './fonts.ts';
 import { drawHeader, type Brand } from './header.ts';
 import { Sheet } from './sheet.ts';
 import { color, contentBottom, page, size } from './theme.ts';
@@ -13,7 +12,7 @@ import { assessDiagnostics, type DiagnosticsData, type LookUpDtc } from '../diag
 import { lookUpDtc } from '../dictionary.ts';
 import { assessThickness, defaultThicknessLimits, type ThicknessData, type ThicknessLimits } from '../thickness.ts';
 
-export const templateVersion = 1;
+export const templateVersion = 2;
 
 type DocumentBase = {
   reportId: string;
@@ -31,14 +30,13 @@ export type ReportDocument = DiagnosticsDocument | ThicknessDocument;
 
 const TITLES = { diagnostics: 'Отчёт о компьютерной диагностике', thickness: 'Отчёт о толщине лакокрасочного покрытия' } as const;
 
-export async function renderReport(
+export function renderReport(
   document: ReportDocument,
   dictionary: LookUpDtc = lookUpDtc,
-): Promise<{ bytes: Uint8Array; pages: number }> {
+): { bytes: Uint8Array<ArrayBuffer>; pages: number } {
   const title = TITLES[document.kind];
   const created = new Date(document.createdAt);
   const sheet = new Sheet({
-    fonts: openFonts(),
     lang: 'ru-RU',
     info: {
       Title: `${title} № ${document.reportId}`,
@@ -49,12 +47,6 @@ export async function renderReport(
       CreationDate: created,
       ModDate: created,
     },
-  });
-  const chunks: Uint8Array[] = [];
-  const finished = new Promise<void>((resolve, reject) => {
-    sheet.doc.on('data', (chunk: Uint8Array) => chunks.push(chunk));
-    sheet.doc.on('end', resolve);
-    sheet.doc.on('error', reject);
   });
   drawHeader(sheet, { ...document, title });
   if (document.kind === 'diagnostics') {
@@ -70,9 +62,7 @@ export async function renderReport(
     brand: document.brand.name,
   });
   const pages = drawFooters(sheet, document);
-  sheet.doc.end();
-  await finished;
-  return { bytes: Uint8Array.from(Buffer.concat(chunks)), pages };
+  return { bytes: sheet.bytes(), pages };
 }
 
 function subject({ data }: ReportDocument): string {

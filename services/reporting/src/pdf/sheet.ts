@@ -4,10 +4,11 @@
  * for footers. Everything readable is drawn inside an element of the document's structure, everything else as an artifact, so that screen
  * readers skip it.
  */
-import PDFDocument from 'pdfkit';
-import { printable, type FontName, type Fonts } from './fonts.ts';
+import { CollectedDocument } from './document.ts';
+import { EmbeddedFont } from './embedded-font.ts';
+import type { FontName } from './fonts.ts';
 import { color, contentBottom, contentWidth, page, size } from './theme.ts';
-import { tieShortWords } from './typography.ts';
+import { cutToWidth, setParagraph, typefaceOf, widthOf, type Paragraph } from './typesetting.ts';
 
 export type Doc = PDFKit.PDFDocument;
 export type Element = PDFKit.PDFStructureElement;
@@ -25,18 +26,19 @@ export type Placed = { text: string; x: number; y: number; width: number; style?
 export type Role = 'H1' | 'H2' | 'H3' | 'P' | 'L' | 'LI' | 'LBody' | 'Lbl' | 'Table' | 'TR' | 'TH' | 'TD' | 'Figure' | 'Caption' | 'Link';
 
 export class Sheet {
-  readonly doc: Doc;
-  readonly #fonts: Fonts;
+  readonly doc: CollectedDocument;
+  readonly #fonts: Readonly<Record<FontName, EmbeddedFont>>;
   /** Where new structure elements hang; sections nest. */
   #parent: Element;
+  /** The element whose content is being drawn. */
+  #leaf: Element | undefined;
   y: number = page.top;
 
-  constructor({ fonts, info, lang }: { fonts: Fonts; info: PDFKit.DocumentInfo; lang: string }) {
-    this.#fonts = fonts;
-    this.doc = new PDFDocument({
+  constructor({ info, lang }: { info: PDFKit.DocumentInfo; lang: string }) {
+    this.doc = new CollectedDocument({
       size: [page.width, page.height],
       margins: { left: page.left, right: page.right, top: page.top, bottom: 0 },
-      // No default font: pdfkit would parse Helvetica's metrics for each document, and none of its text uses them.
+      // No default font: the text is set here, by embedded-font.ts.
       font: '',
       autoFirstPage: true,
       bufferPages: true,
@@ -47,8 +49,8 @@ export class Sheet {
       lang,
       info,
     });
-    // pdfkit's types know font files only; at run time it also takes an opened fontkit font.
-    for (const name of ['regular', 'medium', 'bold'] as const) this.doc.registerFont(name, fonts[name] as unknown as Buffer);
+    const embed = (name: FontName) => new EmbeddedFont({ doc: this.doc, typeface: typefaceOf(name), name });
+    this.#fonts = { regular: embed('regular'), medium: embed('medium'), bold: embed('bold') };
     this.#parent = this.doc.struct('Document');
     this.doc.addStructure(this.#parent);
   }
@@ -91,7 +93,14 @@ export class Sheet {
 
   /** A leaf of the structure: what `draw` draws is its content. */
   leaf(role: Role, draw: () => void, options: { alt?: string; scope?: 'Column' | 'Row' } = {}): void {
-    this.#parent.add(this.doc.struct(role, options as { alt?: string }, [draw]));
+    const element = this.doc.struct(role, options as { alt?: string }, [
+      () => {
+        this.#leaf = element;
+        draw();
+        this.#leaf = undefined;
+      },
+    ]);
+    this.#parent.add(element);
   }
 
   /**
@@ -104,33 +113,40 @@ export class Sheet {
     this.doc.endMarkedContent();
   }
 
-  #prepare(text: string, style: TextStyle): string {
-    const name = style.font ?? 'regular';
-    this.doc.font(name, style.size ?? size.body);
-    return printable(tieShortWords(text), this.#fonts[name]);
-  }
-
   heightOf({ text, width, style = {} }: { text: string; width: number; style?: TextStyle }): number {
-    return this.doc.heightOfString(this.#prepare(text, style), { width, lineGap: style.lineGap ?? 1.5 });
+    const { lines } = setParagraph({ text, width, ...type(style) });
+    return lines.length * lineHeight(style);
   }
 
   widthOf(text: string, style: TextStyle = {}): number {
-    return this.doc.widthOfString(this.#prepare(text, style));
+    return widthOf({ text, ...type(style) });
   }
 
   /** Draws text at a place without moving the cursor; belongs inside `leaf` or `artifact`. */
   place({ text, x, y, width, style = {} }: Placed): void {
-    const prepared = this.#prepare(text, style);
-    this.doc.fillColor(style.color ?? color.ink);
-    this.doc.text(prepared, x, y, { width, align: style.align ?? 'left', lineGap: style.lineGap ?? 1.5, link: style.link });
+    this.#draw(setParagraph({ text, width, ...type(style) }), { x, y, width, style });
   }
 
   /** One line of text that is cut with an ellipsis where it would overflow; for labels and footers. */
   placeLine({ text, x, y, width, style = {} }: Placed): void {
-    const prepared = this.#prepare(text, style);
-    this.doc.fillColor(style.color ?? color.ink);
-    const height = this.doc.currentLineHeight(true) + 0.5;
-    this.doc.text(prepared, x, y, { width, height, align: style.align ?? 'left', ellipsis: true, lineBreak: true, lineGap: 0 });
+    this.#draw(cutToWidth({ text, width, ...type(style) }), { x, y, width, style });
+  }
+
+  #draw({ lines }: Paragraph, { x, y, width, style }: Omit<Placed, 'text' | 'style'> & { style: TextStyle }): void {
+    const { font, size: points } = type(style);
+    const fill = style.color ?? color.ink;
+    lines.forEach((line, index) => {
+      const lineWidth = (line.width * points) / 1000;
+      const spare = width - lineWidth;
+      const left = x + (style.align === 'right' ? spare : style.align === 'center' ? spare / 2 : 0);
+      const top = y + index * lineHeight(style);
+      this.#fonts[font].write(line, { x: left, y: top, size: points, fill });
+      if (style.link !== undefined) {
+        // PDFKit's types do not know the element that the link belongs to.
+        const options = { structParent: this.#leaf } as PDFKit.Mixins.AnnotationOption;
+        this.doc.link(left, top, lineWidth, lineHeight(style), style.link, options);
+      }
+    });
   }
 
   /** A flowing paragraph at the cursor. */
@@ -157,4 +173,19 @@ export class Sheet {
     }
     this.y += 3;
   }
+
+  /** Ends the document and gives its bytes. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    for (const font of Object.values(this.#fonts)) font.end();
+    return this.doc.bytes();
+  }
+}
+
+function type({ font = 'regular', size: points = size.body }: TextStyle): { font: FontName; size: number } {
+  return { font, size: points };
+}
+
+function lineHeight(style: TextStyle): number {
+  const { font, size: points } = type(style);
+  return (typefaceOf(font).lineHeight * points) / 1000 + (style.lineGap ?? 1.5);
 }

@@ -14,6 +14,7 @@ const PAD_X = 5;
 const PAD_Y = 4;
 const SIGN = 9;
 const SIGN_GAP = 4;
+const continuedStyle: TextStyle = { font: 'bold', size: size.body + 0.5, color: color.brand };
 const headerStyle: TextStyle = { font: 'medium', size: size.tiny + 0.5, color: color.muted };
 
 type Line = { text: string; style: TextStyle; sign?: Tone; x: number; dy: number; width: number; height: number };
@@ -36,7 +37,14 @@ function layOut(sheet: Sheet, cell: Cell, column: Column): { lines: Line[]; heig
   return { lines, height: Math.max(0, dy - 2) };
 }
 
-function drawHeader(sheet: Sheet, columns: readonly Column[], repeated: boolean): void {
+/** On a further page `continued` names the table again. */
+function drawHeader(sheet: Sheet, columns: readonly Column[], { continued }: { continued?: string } = {}): void {
+  const repeated = continued !== undefined;
+  if (continued) {
+    const { y } = sheet;
+    sheet.artifact(() => sheet.placeLine({ text: `${continued} — продолжение`, x: sheet.left, y, width: sheet.width, style: continuedStyle }));
+    sheet.y += 15;
+  }
   const height =
     Math.max(...columns.map(({ title, width }) => sheet.heightOf({ text: title, width: width - PAD_X * 2, style: headerStyle }))) + 7;
   const { y } = sheet;
@@ -65,19 +73,19 @@ export function firstRowHeight(sheet: Sheet, { columns, rows }: { columns: reado
   return 22 + Math.max(...columns.map((column, index) => layOut(sheet, first.cells[index] ?? { text: '' }, column).height)) + PAD_Y * 2;
 }
 
-/** Draws the table at the cursor. The columns' widths add up to the sheet's width. */
+/** Draws the table at the cursor; `title` is that of its heading. The columns' widths add up to the sheet's width. */
 export function drawTable(
   sheet: Sheet,
-  { columns, rows, dense = false }: { columns: readonly Column[]; rows: readonly Row[]; dense?: boolean },
+  { title, columns, rows, dense = false }: { title: string; columns: readonly Column[]; rows: readonly Row[]; dense?: boolean },
 ): void {
   const padY = dense ? 1.8 : PAD_Y;
   sheet.inside('Table', () => {
     sheet.ensure(firstRowHeight(sheet, { columns, rows }));
-    drawHeader(sheet, columns, false);
+    drawHeader(sheet, columns);
     for (const row of rows) {
       const cells = columns.map((column, index) => layOut(sheet, row.cells[index] ?? { text: '' }, column));
       const height = Math.max(...cells.map((cell) => cell.height)) + padY * 2;
-      if (sheet.ensure(height)) drawHeader(sheet, columns, true);
+      if (sheet.ensure(height)) drawHeader(sheet, columns, { continued: title });
       const top = sheet.y;
       sheet.artifact(() => {
         if (row.tint) sheet.doc.rect(sheet.left, top, sheet.width, height).fill(row.tint);

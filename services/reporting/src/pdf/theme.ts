@@ -40,7 +40,8 @@ export const severityWord: Readonly<Record<Severity, string>> = { high: 'выс�
 export const paintLook: Readonly<
   Record<PaintClass, { letter: string; word: string; fill: string; ink: string; tone: Tone; note: string }>
 > = {
-  factory: { letter: 'З', word: 'заводская', fill: '#E4F3EA', ink: '#1B6B43', tone: 'good', note: 'как на остальном кузове' },
+  // Not «З» for «заводская»: beside a number it reads as a three.
+  factory: { letter: 'Н', word: 'норма', fill: '#E4F3EA', ink: '#1B6B43', tone: 'good', note: 'заводской слой' },
   thinned: { letter: 'Т', word: 'тонкий слой', fill: '#D6E6F6', ink: '#1D5C99', tone: 'notice', note: 'полировка или износ' },
   second_coat: { letter: 'О', word: 'окрашено', fill: '#F6B447', ink: '#4A2D00', tone: 'warning', note: 'второй слой краски' },
   filler: { letter: 'Ш', word: 'шпатлёвка', fill: '#E8604C', ink: '#FFFFFF', tone: 'danger', note: 'выправленное повреждение' },

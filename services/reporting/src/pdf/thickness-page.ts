@@ -20,6 +20,7 @@ const VERDICT_TONE: Readonly<Record<ThicknessVerdictLevel, Tone>> = {
   repainted: 'warning',
   thinned: 'notice',
   marked: 'notice',
+  partial: 'warning',
   factory: 'good',
 };
 const um = (value: number): string => formatNumber(value, 0);
@@ -108,7 +109,7 @@ function drawPanels(sheet: Sheet, assessment: ThicknessAssessment, limits: Thick
     };
   });
   sheet.heading('Панели', { keep: firstRowHeight(sheet, { columns, rows }), note: judgedBy(assessment, limits) });
-  drawTable(sheet, { columns, rows, dense: true });
+  drawTable(sheet, { title: 'Панели', columns, rows, dense: true });
 }
 
 const STATUS: Readonly<Record<ReadingStatus, { word: string; tone: Tone }>> = {
@@ -150,7 +151,7 @@ function drawSuspicious(sheet: Sheet, { suspicious, own }: ThicknessAssessment):
     keep: firstRowHeight(sheet, { columns, rows }),
     note: 'Самые толстые — первыми. «К медиане» — во сколько раз толще собственной краски автомобиля.',
   });
-  drawTable(sheet, { columns, rows, dense: true });
+  drawTable(sheet, { title: 'Подозрительные точки', columns, rows, dense: true });
 }
 
 function drawReadings(sheet: Sheet, panels: readonly Panel[]): void {
@@ -167,5 +168,5 @@ function drawReadings(sheet: Sheet, panels: readonly Panel[]): void {
   const rows: Row[] = [];
   for (let index = 0; index < cells.length; index += 2) rows.push({ cells: [...(cells[index] ?? []), ...(cells[index + 1] ?? [])] });
   sheet.heading('Все замеры', { keep: firstRowHeight(sheet, { columns, rows }) });
-  drawTable(sheet, { columns, rows, dense: true });
+  drawTable(sheet, { title: 'Все замеры', columns, rows, dense: true });
 }

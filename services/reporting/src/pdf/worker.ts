@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { Fault } from '@kiosk/fault';
-import { openFonts } from './fonts.ts';
 import { lookUpDtc } from '../dictionary.ts';
 import { renderReport, type ReportDocument } from './render.ts';
+import { openTypefaces } from './typesetting.ts';
 
 export type WorkerJob = { document: ReportDocument };
 export type WorkerAnswer =
@@ -14,20 +14,17 @@ export type WorkerAnswer =
 if (!parentPort) throw new Error('worker.ts runs as a worker thread of PdfPool only');
 const port = parentPort;
 // Fonts and dictionary are opened before the first job arrives, which then does not wait for them.
-openFonts();
+openTypefaces();
 lookUpDtc('P0300');
 
-async function answer({ document }: WorkerJob): Promise<void> {
+port.on('message', ({ document }: WorkerJob) => {
   try {
-    const { bytes, pages } = await renderReport(document);
+    const { bytes, pages } = renderReport(document);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    const own = new Uint8Array(bytes);
-    port.postMessage({ ok: true, bytes: own, pages, sha256 } satisfies WorkerAnswer, [own.buffer]);
+    port.postMessage({ ok: true, bytes, pages, sha256 } satisfies WorkerAnswer, [bytes.buffer]);
   } catch (error) {
     const fault = error instanceof Fault ? { kind: error.kind, reason: error.reason } : undefined;
     const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
     port.postMessage({ ok: false, fault, message, stack } satisfies WorkerAnswer);
   }
-}
-
-port.on('message', (job: WorkerJob) => void answer(job));
+});
