@@ -7,13 +7,15 @@ import type { Call } from './call.ts';
 import { idempotentPaths } from './idempotent.ts';
 import type { Observe } from './observe.ts';
 import type { Rpc } from './rpc.ts';
+import { Certificates, clientCredentials, refuseOpenAddress, type Tls } from './tls.ts';
 
 export type ClientOptions = {
   definition: grpc.ServiceDefinition;
-  /** `host:port` or any name that gRPC resolves. */
+  /** `host:port`; on loopback, unless there is TLS. */
   address: string;
-  /** The service's name in faults: `sessions`. */
+  /** The service's name in faults, and in its certificate: `sessions`. */
   peer: string;
+  tls?: Tls;
   /** A FileDescriptorSet: the calls whose `idempotency_level` is set there are retried when the peer is unavailable. */
   descriptors: Uint8Array;
   tracer: Tracer;
@@ -30,8 +32,12 @@ export type Client<Server> = Rpc<Server> & AsyncDisposable;
 const messageBytes = 8 * 1024 * 1024;
 
 export function connect<Server>(options: ClientOptions): Client<Server> {
-  const { definition, address, peer, descriptors, tracer, observe, timeoutMs = 10_000, keepaliveMs = 20_000, keepaliveTimeoutMs = 5000 } = options;
-  const channel = new grpc.Client(address, grpc.credentials.createInsecure(), {
+  const { definition, address, peer, tls, descriptors, tracer, observe, timeoutMs = 10_000, keepaliveMs = 20_000, keepaliveTimeoutMs = 5000 } = options;
+  if (!tls) refuseOpenAddress(address, peer);
+  const certificates = tls && new Certificates(tls);
+  const channel = new grpc.Client(address, certificates ? clientCredentials(certificates) : grpc.credentials.createInsecure(), {
+    // Whatever the address is: the certificate has to name the service.
+    ...(tls ? { 'grpc.ssl_target_name_override': peer, 'grpc.default_authority': peer } : {}),
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 500,
     'grpc.keepalive_time_ms': keepaliveMs,
@@ -47,7 +53,10 @@ export function connect<Server>(options: ClientOptions): Client<Server> {
     functions[name] = (request, call = {}) => ask(asker, method, request, call);
   }
   return Object.assign(functions, {
-    [Symbol.asyncDispose]: async () => channel.close(),
+    [Symbol.asyncDispose]: async () => {
+      channel.close();
+      certificates?.[Symbol.dispose]();
+    },
   }) as unknown as Client<Server>;
 }
 

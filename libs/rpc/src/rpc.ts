@@ -9,6 +9,7 @@ export { anonymous, newCall, type Call, type Caller } from './call.ts';
 export { connect, type Client, type ClientOptions } from './client.ts';
 export { implement, startServer, type Implementation, type RpcServer, type ServerOptions } from './server.ts';
 export type { Observe } from './observe.ts';
+export type { Tls } from './tls.ts';
 
 /**
  * ts-proto's callback interface of a service as an object of async functions. A method that streams its answer gives an async iterable: an async

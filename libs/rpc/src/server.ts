@@ -2,14 +2,14 @@
 import * as grpc from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
-import { Fault } from '@kiosk/fault';
 import type { Tracer } from '@opentelemetry/api';
 import { HealthImplementation } from 'grpc-health-check';
-import { isIPv4 } from 'node:net';
 import { answerOnce, type Answer } from './answer-once.ts';
 import { Streams, answerWithStream, type StreamAnswer } from './answer-stream.ts';
+import { onlyCallers } from './callers.ts';
 import type { Observe } from './observe.ts';
 import type { Rpc } from './rpc.ts';
+import { Certificates, refuseOpenHost, serverCredentials, type Tls } from './tls.ts';
 
 /** A contract with the functions that keep it. */
 export type Implementation = { definition: grpc.ServiceDefinition; functions: Record<string, Answer | StreamAnswer> };
@@ -19,16 +19,18 @@ export function implement<Server>(definition: grpc.ServiceDefinition, functions:
 }
 
 export type ServerOptions = {
-  /** Loopback only; see refuseForeignHost. */
+  /** Loopback only, unless there is TLS. */
   host: string;
   /** 0 takes a free one. */
   port: number;
   services: Implementation[];
   /** A FileDescriptorSet, for reflection. */
   descriptors: Uint8Array;
+  /** Who may call, by the names in their certificates. */
+  tls?: Tls & { callers: readonly string[] };
   tracer: Tracer;
   observe: Observe;
-  /** Called for each error that is not a Fault: nobody else sees its words. */
+  /** Called for each error that is not a Fault, since nobody else sees its words; and for callers whose certificate is not allowed. */
   onError: (error: unknown, call: { method: string; requestId: string }) => void;
   /** How many streams may be open at a time; one more is refused as `too_many_streams`. */
   mostStreams?: number;
@@ -48,13 +50,17 @@ const messageBytes = 8 * 1024 * 1024;
 const drainMs = 8000;
 
 export async function startServer(options: ServerOptions): Promise<RpcServer> {
-  refuseForeignHost(options.host);
+  const { tls, onError } = options;
+  if (!tls) refuseOpenHost(options.host);
+  await using starting = new AsyncDisposableStack();
+  const certificates = tls && starting.use(new Certificates(tls));
   const { mostStreams = 1000, slowConsumerMs = 30_000, keepaliveMs = 20_000, keepaliveTimeoutMs = 5000 } = options;
   const server = new grpc.Server({
     'grpc.max_receive_message_length': messageBytes,
     'grpc.max_send_message_length': messageBytes,
     'grpc.keepalive_time_ms': keepaliveMs,
     'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
+    ...(tls ? { interceptors: [onlyCallers(tls.callers, (fault, method) => onError(fault, { method, requestId: '' }))] } : {}),
   });
   const streams = new Streams({ most: mostStreams, slowConsumerMs });
   const health = new HealthImplementation({ '': 'SERVING' });
@@ -72,8 +78,10 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
   }
   const port = await new Promise<number>((resolve, reject) => {
     const address = options.host.includes(':') ? `[${options.host}]` : options.host;
-    server.bindAsync(`${address}:${options.port}`, grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+    const credentials = certificates ? serverCredentials(certificates) : grpc.ServerCredentials.createInsecure();
+    server.bindAsync(`${address}:${options.port}`, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
   });
+  const running = starting.move();
   return {
     port,
     async [Symbol.asyncDispose]() {
@@ -89,12 +97,7 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
           resolve();
         });
       });
+      await running.disposeAsync();
     },
   };
-}
-
-/** Without TLS the contracts are for this machine only: whoever reaches the port may confirm payments. */
-function refuseForeignHost(host: string): void {
-  if (host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))) return;
-  throw new Fault({ kind: 'invalid', reason: 'grpc_host_not_loopback', message: `gRPC without TLS listens on loopback only, not on ${host}: set the GRPC host to 127.0.0.1` });
 }
