@@ -6,9 +6,10 @@ import type { SessionsOptions, SessionsService } from '@kiosk/sessions';
 import { prepare, type PrepareOptions } from './ground.ts';
 import { configOf, serviceNames, type ServiceName } from './services.ts';
 
+export { makeCertificates } from './certificates.ts';
 export { freePorts } from './ports.ts';
 export { startProcesses, type Processes } from './processes.ts';
-export type { ServiceName } from './services.ts';
+export { serviceNames, type ServiceName } from './services.ts';
 
 export type StackOptions = PrepareOptions & {
   /** Epoch milliseconds, for every service. */

@@ -27,9 +27,10 @@ export function onlyCallers(names: readonly string[], onRefused: (fault: Fault, 
     if (isAllowed(call)) return new grpc.ServerInterceptingCall(call);
     return new grpc.ServerInterceptingCall(call, {
       start: () => {
-        const fault = new Fault({ kind: 'forbidden', reason: 'caller_not_allowed', message: 'The name in the caller\'s certificate is not among those that may call this service.' });
+        // For whoever waits behind the caller the service is away: it is not they who are forbidden anything.
+        const fault = new Fault({ kind: 'unavailable', reason: 'caller_not_allowed', message: 'The name in the caller\'s certificate is not among those that may call this service.' });
         onRefused(fault, path.slice(1));
-        call.sendStatus(statusOf(fault));
+        call.sendStatus({ ...statusOf(fault), code: grpc.status.PERMISSION_DENIED });
       },
     });
   };

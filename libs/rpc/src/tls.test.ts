@@ -40,18 +40,19 @@ test('X3 a caller with another name is told so, and the operator too', async () 
   await using server = await startEcho({ tls: tls() });
   await using client = connectEcho(server.port, { tls: trusted.of('payments') });
   for (const call of [client.act({ text: '' }), client.watch({ text: '' })[Symbol.asyncIterator]().next()]) {
-    expect(await failure(call)).toMatchObject({ kind: 'forbidden', reason: 'caller_not_allowed' });
+    expect(await failure(call)).toMatchObject({ kind: 'unavailable', reason: 'caller_not_allowed' });
   }
   expect(server.errors).toMatchObject([
     { method: 'kiosk.test.Echo/Act', error: { reason: 'caller_not_allowed' } }, { method: 'kiosk.test.Echo/Watch', error: { reason: 'caller_not_allowed' } },
   ]);
   expect(server.observed).toEqual([]);
+  expect(client.observed.map(({ code }) => code)).toEqual(['PERMISSION_DENIED', 'PERMISSION_DENIED']);
 });
 
 test('X3 nobody is served where the list of callers is empty', async () => {
   await using server = await startEcho({ tls: tls('echo', []) });
   await using client = connectEcho(server.port, { tls: trusted.of('gateway') });
-  expect(await failure(client.act({ text: '' }))).toMatchObject({ kind: 'forbidden' });
+  expect(await failure(client.act({ text: '' }))).toMatchObject({ reason: 'caller_not_allowed' });
 });
 
 test('X3 a certificate of another authority is refused by the server', async () => {

@@ -1,6 +1,7 @@
 // What every process does: settings, log, metrics, traces, health, run and stop.
 export { SettingsError, commonSettings, declare, describeSettings, loadSettingsFile, readSettings, setting, unknownSettings } from './settings.ts';
 export type { Setting, Settings, SettingsDeclaration, SettingsFile } from './settings.ts';
+export { grpcAddress, grpcTls } from './grpc.ts';
 export { createLog } from './log.ts';
 export type { Log, LogFields, LogLevel } from './log.ts';
 export { createMetrics, observeCalls } from './metrics.ts';

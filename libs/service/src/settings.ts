@@ -134,7 +134,10 @@ export const commonSettings = declare({
     default: 'DEV',
     doc: 'DEV takes pretend money and sends to a pretend outbox; PROD takes real money and refuses to start without credentials.',
   },
-  GRPC_HOST: { schema: setting.text, default: '127.0.0.1', doc: 'The address the services listen on for calls from one another; loopback only.' },
+  GRPC_HOST: { schema: setting.text, default: '127.0.0.1', doc: 'The address the services listen on for calls from one another; loopback only, unless there is TLS.' },
+  GRPC_TLS_CA: { schema: setting.text.optional(), doc: 'The PEM file of the authority whose certificates count between services. With it, GRPC_TLS_CERT and GRPC_TLS_KEY, all calls between services are under mutual TLS.' },
+  GRPC_TLS_CERT: { schema: setting.text.optional(), doc: 'The PEM file of the service\'s certificate, which has the service\'s name as a DNS name. {service} stands for that name: certs/{service}.pem.' },
+  GRPC_TLS_KEY: { schema: setting.text.optional(), doc: 'The PEM file of that certificate\'s key. {service} stands for the service\'s name.' },
   METRICS_HOST: { schema: setting.text, default: '127.0.0.1', doc: 'The address each service serves its /metrics and health on.' },
   STORAGE_PATH: { schema: setting.text, default: './storage', doc: 'The folder for databases and report files.' },
   LOG_LEVEL: {

@@ -1,4 +1,4 @@
-import { SettingsError, commonSettings, declare, loadSettingsFile, readSettings, setting } from '@kiosk/service';
+import { SettingsError, commonSettings, declare, grpcAddress, grpcTls, loadSettingsFile, readSettings, setting } from '@kiosk/service';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isLoopbackHost } from './addresses.ts';
@@ -80,9 +80,9 @@ export const gatewaySettings = {
     SESSIONS_METRICS_PORT: { schema: setting.port, default: 9101, doc: 'The port of its /metrics, /health/live and /health/ready.' },
     PAYMENTS_METRICS_PORT: { schema: setting.port, default: 9102, doc: 'The port of its /metrics, /health/live and /health/ready.' },
     REPORTING_METRICS_PORT: { schema: setting.port, default: 9103, doc: 'The port of its /metrics, /health/live and /health/ready.' },
-    SESSIONS_GRPC_ADDRESS: { schema: address.optional(), doc: 'Where callers find the sessions service, host:port; 127.0.0.1 and its port without one.' },
-    PAYMENTS_GRPC_ADDRESS: { schema: address.optional(), doc: 'Where callers find the payments service, host:port; 127.0.0.1 and its port without one.' },
-    REPORTING_GRPC_ADDRESS: { schema: address.optional(), doc: 'Where callers find the reporting service, host:port; 127.0.0.1 and its port without one.' },
+    SESSIONS_GRPC_ADDRESS: { schema: address.optional(), doc: 'Where callers find the sessions service, host:port; GRPC_HOST and its port without one.' },
+    PAYMENTS_GRPC_ADDRESS: { schema: address.optional(), doc: 'Where callers find the payments service, host:port; GRPC_HOST and its port without one.' },
+    REPORTING_GRPC_ADDRESS: { schema: address.optional(), doc: 'Where callers find the reporting service, host:port; GRPC_HOST and its port without one.' },
     SESSIONS_METRICS_ADDRESS: { schema: address.optional(), doc: 'Where the gateway asks for the metrics of sessions, host:port; 127.0.0.1 and its port without one.' },
     PAYMENTS_METRICS_ADDRESS: { schema: address.optional(), doc: 'Where the gateway asks for the metrics of payments, host:port; 127.0.0.1 and its port without one.' },
     REPORTING_METRICS_ADDRESS: { schema: address.optional(), doc: 'Where the gateway asks for the metrics of reporting, host:port; 127.0.0.1 and its port without one.' },
@@ -114,17 +114,18 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     logLevel: settings.LOG_LEVEL,
     otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
     otlpProtocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL,
+    tls: grpcTls(settings, 'gateway'),
     peers: {
       sessions: {
-        grpcAddress: settings.SESSIONS_GRPC_ADDRESS ?? `127.0.0.1:${settings.SESSIONS_GRPC_PORT}`,
+        grpcAddress: settings.SESSIONS_GRPC_ADDRESS ?? grpcAddress(settings, settings.SESSIONS_GRPC_PORT),
         metricsAddress: settings.SESSIONS_METRICS_ADDRESS ?? `127.0.0.1:${settings.SESSIONS_METRICS_PORT}`,
       },
       payments: {
-        grpcAddress: settings.PAYMENTS_GRPC_ADDRESS ?? `127.0.0.1:${settings.PAYMENTS_GRPC_PORT}`,
+        grpcAddress: settings.PAYMENTS_GRPC_ADDRESS ?? grpcAddress(settings, settings.PAYMENTS_GRPC_PORT),
         metricsAddress: settings.PAYMENTS_METRICS_ADDRESS ?? `127.0.0.1:${settings.PAYMENTS_METRICS_PORT}`,
       },
       reporting: {
-        grpcAddress: settings.REPORTING_GRPC_ADDRESS ?? `127.0.0.1:${settings.REPORTING_GRPC_PORT}`,
+        grpcAddress: settings.REPORTING_GRPC_ADDRESS ?? grpcAddress(settings, settings.REPORTING_GRPC_PORT),
         metricsAddress: settings.REPORTING_METRICS_ADDRESS ?? `127.0.0.1:${settings.REPORTING_METRICS_PORT}`,
       },
     },

@@ -35,7 +35,7 @@ export async function startGateway({
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'gateway' });
   const { tracer } = starting.use(await startTracing({ service: 'gateway', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
-  const options = { descriptors, tracer, observe: observeCalls(metrics) };
+  const options = { tls: config.tls, descriptors, tracer, observe: observeCalls(metrics) };
   const { peers } = config;
   const { sessions, payments, reporting }: Clients = clients ?? {
     sessions: starting.use(connect<SessionsServer>({ ...options, definition: SessionsService, address: peers.sessions.grpcAddress, peer: 'sessions' })),

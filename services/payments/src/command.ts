@@ -17,9 +17,9 @@ const timeoutMs = 300_000;
 
 async function main(): Promise<number> {
   const { positionals: [command], values } = parseArgs({ allowPositionals: true, options: { day: { type: 'string' }, limit: { type: 'string' } } });
-  const { address } = readConfig();
+  const { address, tls } = readConfig();
   await using payments = connect<PaymentsServer>({
-    definition: PaymentsService, address, peer: 'payments', descriptors, tracer: new ProxyTracerProvider().getTracer('command'), observe: () => {}, timeoutMs,
+    definition: PaymentsService, address, peer: 'payments', tls, descriptors, tracer: new ProxyTracerProvider().getTracer('command'), observe: () => {}, timeoutMs,
   });
   const call = newCall({ caller: { role: 'operator', name: userInfo().username }, deadlineAt: Date.now() + timeoutMs });
   switch (command) {

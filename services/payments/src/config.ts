@@ -1,4 +1,4 @@
-import { SettingsError, commonSettings, declare, loadSettingsFile, readSettings, setting, type Settings } from '@kiosk/service';
+import { SettingsError, commonSettings, declare, grpcAddress, grpcTls, loadSettingsFile, readSettings, setting, type Settings } from '@kiosk/service';
 import { z } from 'zod';
 import { toBlockList } from './addresses.ts';
 
@@ -21,10 +21,11 @@ export const paymentsSettings = {
   ...commonSettings,
   ...declare({
     PAYMENTS_GRPC_PORT: { schema: setting.port, default: 50052, doc: 'The port the payments service listens on.' },
-    PAYMENTS_GRPC_ADDRESS: { schema: setting.text.optional(), doc: 'Where callers find the payments service, host:port, when it is not on this machine.' },
+    PAYMENTS_GRPC_CALLERS: { schema: setting.list, default: ['payments', 'reporting', 'gateway'], doc: 'Who may call the payments service where there is TLS: names in certificates, separated by commas. payments itself is for its own commands.' },
+    PAYMENTS_GRPC_ADDRESS: { schema: setting.text.optional(), doc: 'Where callers find the payments service, host:port; GRPC_HOST and its port without one.' },
     PAYMENTS_METRICS_PORT: { schema: setting.port, default: 9102, doc: 'The port of its /metrics, /health/live and /health/ready.' },
     SESSIONS_GRPC_PORT: { schema: setting.port, default: 50051, doc: 'The port of the sessions service on this machine.' },
-    SESSIONS_GRPC_ADDRESS: { schema: setting.text.optional(), doc: 'Where callers find the sessions service, host:port, when it is not on this machine.' },
+    SESSIONS_GRPC_ADDRESS: { schema: setting.text.optional(), doc: 'Where callers find the sessions service, host:port; GRPC_HOST and its port without one.' },
     PAYMENTS_PROVIDER: { schema: setting.oneOf('dev', 'yookassa'), default: 'dev', doc: 'Who takes the money: dev pretends, and is refused in PROD.' },
     PAYMENT_TTL_MS: {
       schema: setting.integer({ min: 1000, max: 3_600_000 }),
@@ -83,6 +84,7 @@ export const paymentsSettings = {
 /** Reads the settings once. Fails with a SettingsError that names each bad one. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env) {
   const settings = readSettings(paymentsSettings, { env, file: loadSettingsFile() });
+  const tls = grpcTls(settings, 'payments');
   const problems = [...providerProblems(settings), ...receiptProblems(settings), ...addressProblems(settings.YOOKASSA_WEBHOOK_ALLOWED_IPS)];
   if (problems.length > 0) throw new SettingsError(problems);
   const refuseForeign = (settings.YOOKASSA_WEBHOOK_ADDRESS_CHECK ?? (settings.AGENT_ENV === 'PROD' ? 'refuse' : 'refetch')) === 'refuse';
@@ -90,11 +92,13 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     env: settings.AGENT_ENV,
     grpcHost: settings.GRPC_HOST,
     grpcPort: settings.PAYMENTS_GRPC_PORT,
+    tls,
+    serverTls: tls && { ...tls, callers: settings.PAYMENTS_GRPC_CALLERS },
     /** Where this service itself is found, for its own commands. */
-    address: settings.PAYMENTS_GRPC_ADDRESS ?? `127.0.0.1:${settings.PAYMENTS_GRPC_PORT}`,
+    address: settings.PAYMENTS_GRPC_ADDRESS ?? grpcAddress(settings, settings.PAYMENTS_GRPC_PORT),
     metricsHost: settings.METRICS_HOST,
     metricsPort: settings.PAYMENTS_METRICS_PORT,
-    sessionsAddress: settings.SESSIONS_GRPC_ADDRESS ?? `127.0.0.1:${settings.SESSIONS_GRPC_PORT}`,
+    sessionsAddress: settings.SESSIONS_GRPC_ADDRESS ?? grpcAddress(settings, settings.SESSIONS_GRPC_PORT),
     storagePath: settings.STORAGE_PATH,
     logLevel: settings.LOG_LEVEL,
     otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,

@@ -81,7 +81,7 @@ export async function startPayments({
   const refundStore = new RefundStore({ rows, events, psp });
   const store = new Store({ rows, events, refunds: refundStore, serveCheckDelayMs: config.refundUnservedAfterMs });
   const getSession = sessionsOf(sessions ?? starting.use(connect<SessionsServer>({
-    definition: SessionsService, address: config.sessionsAddress, peer: 'sessions', descriptors, tracer, observe, timeoutMs: 5000,
+    definition: SessionsService, address: config.sessionsAddress, peer: 'sessions', tls: config.tls, descriptors, tracer, observe, timeoutMs: 5000,
   })));
   const settlement = createSettlement({
     store, psp, log, now,
@@ -127,7 +127,7 @@ export async function startPayments({
     await inbox.deleteOld(at - config.notificationRetentionMs);
   });
   const server = starting.use(await startServer({
-    host: config.grpcHost, port: config.grpcPort, services: [paymentsOverGrpc({ payments, refunds, inbox, recordService: (service) => serviceWatch.record(service), reconcile: reconciliation.reconcile, store })], descriptors, tracer, observe,
+    host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [paymentsOverGrpc({ payments, refunds, inbox, recordService: (service) => serviceWatch.record(service), reconcile: reconciliation.reconcile, store })], descriptors, tracer, observe,
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
   }));
   const health = starting.use(await startHealth({ host: config.metricsHost, port: config.metricsPort, metrics, ready: () => ({ database: 'ok' }) }));

@@ -1,4 +1,4 @@
-import { SettingsError, commonSettings, declare, loadSettingsFile, readSettings, setting, type Settings } from '@kiosk/service';
+import { SettingsError, commonSettings, declare, grpcAddress, grpcTls, loadSettingsFile, readSettings, setting, type Settings } from '@kiosk/service';
 import { z } from 'zod';
 import { callbacksOf, emailProvidersOf, providerProblems, providerSettings, smsProvidersOf } from './provider-settings.ts';
 import { smsLimitCharacters, smsText } from './letter.ts';
@@ -26,11 +26,12 @@ export const reportingSettings = {
   ...providerSettings,
   ...declare({
     REPORTING_GRPC_PORT: { schema: setting.port, default: 50053, doc: 'The port the reporting service listens on.' },
+    REPORTING_GRPC_CALLERS: { schema: setting.list, default: ['gateway'], doc: 'Who may call the reporting service where there is TLS: names in certificates, separated by commas.' },
     REPORTING_METRICS_PORT: { schema: setting.port, default: 9103, doc: 'The port of its /metrics, /health/live and /health/ready.' },
     SESSIONS_GRPC_PORT: { schema: setting.port, default: 50051, doc: 'The port of the sessions service on this machine.' },
-    SESSIONS_GRPC_ADDRESS: { schema: setting.text.optional(), doc: 'Where callers find the sessions service, host:port, when it is not on this machine.' },
+    SESSIONS_GRPC_ADDRESS: { schema: setting.text.optional(), doc: 'Where callers find the sessions service, host:port; GRPC_HOST and its port without one.' },
     PAYMENTS_GRPC_PORT: { schema: setting.port, default: 50052, doc: 'The port of the payments service on this machine.' },
-    PAYMENTS_GRPC_ADDRESS: { schema: setting.text.optional(), doc: 'Where callers find the payments service, host:port, when it is not on this machine.' },
+    PAYMENTS_GRPC_ADDRESS: { schema: setting.text.optional(), doc: 'Where callers find the payments service, host:port; GRPC_HOST and its port without one.' },
     REPORTS_REQUIRE_PAYMENT: {
       schema: setting.flag.optional(),
       doc: 'Whether a report is made, sent and shown only with a confirmed payment behind its session. Default: true in PROD, false in DEV.',
@@ -76,15 +77,18 @@ export const reportingSettings = {
 /** Reads the settings once. Fails with a SettingsError that names each bad one. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env) {
   const settings = readSettings(reportingSettings, { env, file: loadSettingsFile() });
+  const tls = grpcTls(settings, 'reporting');
   const problems = [...providerProblems(settings), ...linkProblems(settings)];
   if (problems.length > 0) throw new SettingsError(problems);
   return {
     grpcHost: settings.GRPC_HOST,
     grpcPort: settings.REPORTING_GRPC_PORT,
+    tls,
+    serverTls: tls && { ...tls, callers: settings.REPORTING_GRPC_CALLERS },
     metricsHost: settings.METRICS_HOST,
     metricsPort: settings.REPORTING_METRICS_PORT,
-    sessionsAddress: settings.SESSIONS_GRPC_ADDRESS ?? `127.0.0.1:${settings.SESSIONS_GRPC_PORT}`,
-    paymentsAddress: settings.PAYMENTS_GRPC_ADDRESS ?? `127.0.0.1:${settings.PAYMENTS_GRPC_PORT}`,
+    sessionsAddress: settings.SESSIONS_GRPC_ADDRESS ?? grpcAddress(settings, settings.SESSIONS_GRPC_PORT),
+    paymentsAddress: settings.PAYMENTS_GRPC_ADDRESS ?? grpcAddress(settings, settings.PAYMENTS_GRPC_PORT),
     storagePath: settings.STORAGE_PATH,
     logLevel: settings.LOG_LEVEL,
     otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,

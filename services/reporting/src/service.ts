@@ -112,7 +112,7 @@ export async function startReporting({
   const store = new Store({ rows, events });
   const links = createLinks({ key: readLinkKey(join(config.storagePath, 'report-links.key')), publicUrl: config.publicUrl, ttlMs: config.linkTtlMs });
   const deliveryStore = new DeliveryStore({ rows, events, links });
-  const peer = { descriptors, tracer, observe, timeoutMs: 5000 };
+  const peer = { tls: config.tls, descriptors, tracer, observe, timeoutMs: 5000 };
   const sessions = standIns.sessions ?? starting.use(connect<SessionsServer>({ ...peer, definition: SessionsService, address: config.sessionsAddress, peer: 'sessions' }));
   const payments = standIns.payments ?? starting.use(connect<PaymentsServer>({ ...peer, definition: PaymentsService, address: config.paymentsAddress, peer: 'payments' }));
   const getPayment = paymentsOf(payments);
@@ -188,7 +188,7 @@ export async function startReporting({
   every('sweep', sweepIntervalMs, sweep);
 
   const server = starting.use(await startServer({
-    host: config.grpcHost, port: config.grpcPort, services: [reportingOverGrpc({ reports, links: reportLinks, outcomes, erasure })], descriptors, tracer, observe,
+    host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [reportingOverGrpc({ reports, links: reportLinks, outcomes, erasure })], descriptors, tracer, observe,
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
   }));
   const health = starting.use(await startHealth({ host: config.metricsHost, port: config.metricsPort, metrics, ready: () => ({ database: 'ok' }) }));

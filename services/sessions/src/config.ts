@@ -1,4 +1,4 @@
-import { commonSettings, declare, loadSettingsFile, readSettings, setting } from '@kiosk/service';
+import { commonSettings, declare, grpcTls, loadSettingsFile, readSettings, setting } from '@kiosk/service';
 
 const yearMs = 365 * 24 * 3_600_000;
 const hourMs = 3_600_000;
@@ -8,6 +8,7 @@ export const sessionsSettings = {
   ...commonSettings,
   ...declare({
     SESSIONS_GRPC_PORT: { schema: setting.port, default: 50051, doc: 'The port the sessions service listens on.' },
+    SESSIONS_GRPC_CALLERS: { schema: setting.list, default: ['payments', 'reporting', 'gateway'], doc: 'Who may call the sessions service where there is TLS: names in certificates, separated by commas.' },
     SESSIONS_METRICS_PORT: { schema: setting.port, default: 9101, doc: 'The port of its /metrics, /health/live and /health/ready.' },
     SESSION_TTL_MS: {
       schema: setting.integer({ min: 1000, max: 86_400_000 }),
@@ -40,10 +41,12 @@ export const sessionsSettings = {
 /** Reads the settings once. Fails with a SettingsError that names each bad one. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env) {
   const settings = readSettings(sessionsSettings, { env, file: loadSettingsFile() });
+  const tls = grpcTls(settings, 'sessions');
   return {
     grpcHost: settings.GRPC_HOST,
     metricsHost: settings.METRICS_HOST,
     grpcPort: settings.SESSIONS_GRPC_PORT,
+    serverTls: tls && { ...tls, callers: settings.SESSIONS_GRPC_CALLERS },
     metricsPort: settings.SESSIONS_METRICS_PORT,
     storagePath: settings.STORAGE_PATH,
     logLevel: settings.LOG_LEVEL,

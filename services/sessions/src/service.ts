@@ -62,7 +62,7 @@ export async function startSessions({ config, now = Date.now, log = createLog({ 
   starting.use(startJob({ name: 'retention', intervalMs: retentionIntervalMs, run: retain, log }));
 
   const server = starting.use(await startServer({
-    host: config.grpcHost, port: config.grpcPort, services: [sessionsOverGrpc(sessions)], descriptors,
+    host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [sessionsOverGrpc(sessions)], descriptors,
     tracer: tracing.tracer,
     observe: observeCalls(metrics),
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
