@@ -14,7 +14,6 @@ afterAll(async () => {
 
 test.each([
   ['DELETE', '/api/sessions/ses_00000000000000000000000000'],
-  ['GET', '/api/sessions/ses_00000000000000000000000000/events'],
   ['GET', '/r/AAAAAAAAAAAAAAAAAAAAAA'],
   ['GET', '/api/audit?entityId=ses_00000000000000000000000000'],
 ])('G1 %s %s answers 501 with a problem document', async (method, path) => {

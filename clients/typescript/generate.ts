@@ -5,7 +5,7 @@ type Schema = {
   $ref?: string; type?: string; enum?: string[]; const?: unknown; anyOf?: Schema[]; items?: Schema; description?: string;
   properties?: Record<string, Schema>; required?: string[]; additionalProperties?: Schema | false;
 };
-type Content = Record<string, { schema: Schema }>;
+type Content = Record<string, { schema: Schema; 'x-events'?: Record<string, Schema> }>;
 type Operation = {
   operationId: string; description: string; 'x-roles': string[]; 'x-repeatable': boolean; parameters: { name: string; in: string; required: boolean; description: string; schema: Schema }[];
   requestBody?: { required: boolean; content: Content }; responses: Record<string, { content?: Content }>;
@@ -21,13 +21,32 @@ export function apiText(document: Document): string {
     // Probes, metrics and the PSP's notifications are not for clients; what everybody may read under /api is.
     .filter(([method, operation]) => operation['x-roles'].every((role) => role === 'kiosk' || role === 'operator' || (role === 'public' && method === 'get' && path.startsWith('/api/'))))
     .map(([method, operation]) => ({ path, method, operation })));
-  const types = operations.map(({ operation }) => `  /** ${operation.description} For: ${operation['x-roles'].join(', ')}. */\n`
+  // A stream has a function of its own in the client.
+  const streams = operations.filter(({ operation }) => eventsOf(operation));
+  const calls = operations.filter(({ operation }) => !eventsOf(operation));
+  const events = streams.map(({ path, operation }) => `/** ${operation.description} For: ${operation['x-roles'].join(', ')}. */\n`
+    + `export interface ${capital(operation.operationId)}Events {\n${Object.entries(eventsOf(operation)!).map(([event, schema]) => `  ${event}: ${typeOf(schema, '  ')};\n`).join('')}}\n\n`
+    + `export const ${operation.operationId}Path = '${placed(path)}';\n\n`);
+  const types = calls.map(({ operation }) => `  /** ${operation.description} For: ${operation['x-roles'].join(', ')}. */\n`
     + `  ${operation.operationId}: { input: ${inputOf(operation)}; answer: ${answerOf(operation).type} };\n`);
-  const table = operations.map(({ path, method, operation }) => `  ${operation.operationId}: { method: '${method.toUpperCase()}', path: '${path.replaceAll(/\{\w+\}/g, '{id}')}', `
+  const table = calls.map(({ path, method, operation }) => `  ${operation.operationId}: { method: '${method.toUpperCase()}', path: '${placed(path)}', `
     + `answer: '${answerOf(operation).kind}', keyed: ${isKeyed(operation)}, repeatable: ${operation['x-repeatable']} },\n`);
   return `// Written by generate.ts from openapi.json: change that, not this.\n\n${schemas.join('\n')}\n`
-    + `export interface Operations {\n${types.join('')}}\n\n`
+    + `${events.join('')}export interface Operations {\n${types.join('')}}\n\n`
     + `/** \`keyed\`: it takes an Idempotency-Key. \`repeatable\`: asked twice, with its key if it takes one, it does nothing twice. */\nexport const operations = {\n${table.join('')}} as const;\n`;
+}
+
+/** What the data of each event is; undefined for an answer that is no stream. */
+function eventsOf({ responses }: Operation): Record<string, Schema> | undefined {
+  return responses['200']?.content?.['text/event-stream']?.['x-events'];
+}
+
+function placed(path: string): string {
+  return path.replaceAll(/\{\w+\}/g, '{id}');
+}
+
+function capital(name: string): string {
+  return name.slice(0, 1).toUpperCase() + name.slice(1);
 }
 
 function isKeyed({ parameters }: Operation): boolean {

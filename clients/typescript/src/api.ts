@@ -196,6 +196,19 @@ export type Delivery = {
   sentAt?: string;
 };
 
+export type DeliveryEvent = {
+  deliveryId: string;
+  channel: 'email' | 'sms';
+  /** Masked */
+  to: string;
+  status: 'queued' | 'sending' | 'sent' | 'delivered' | 'dead';
+  attempts: number;
+  nextAttemptAt?: string;
+  lastError?: string;
+  sentAt?: string;
+  reportId: string;
+};
+
 export type Report = {
   reportId: string;
   sessionId: string;
@@ -245,6 +258,16 @@ export type Problem = {
   checks?: Record<string, 'ok' | 'not_ready' | 'unreachable'>;
 };
 
+/** Tells what becomes of a session, its payments, reports and deliveries as Server-Sent Events: first each as it is now, then each change. Last-Event-ID resumes. For: kiosk, operator. */
+export interface WatchSessionEvents {
+  session: Session;
+  payment: Intent;
+  report: Report;
+  delivery: DeliveryEvent;
+}
+
+export const watchSessionPath = '/api/sessions/{id}/events';
+
 export interface Operations {
   /** Opens a session: one customer's visit. A kiosk's session is its own, whatever `kioskId` says. For: kiosk, operator. */
   createSession: { input: { body: NewSession; idempotencyKey?: string }; answer: Session };
@@ -265,8 +288,8 @@ export interface Operations {
   failSession: { input: { id: string; body: Failure }; answer: Session };
   /** Asks for a payment. A session has one pending intent at most: the same amount again answers it, another amount replaces it. For: kiosk, operator. */
   createIntent: { input: { body: NewIntent; idempotencyKey?: string }; answer: Intent };
-  /** Tells where a payment stands. For screens that ask every second or two: send the ETag back as If-None-Match and get 304 while nothing changed. For: kiosk, operator. */
-  getIntentStatus: { input: { id: string }; answer: IntentStatus };
+  /** Tells where a payment stands. For screens that ask every second or two: send the ETag back as If-None-Match and get 304 while nothing changed. With `wait` the answer comes when something has. For: kiosk, operator. */
+  getIntentStatus: { input: { id: string; query?: { wait?: number } }; answer: IntentStatus };
   /** Reads an intent with its refunds. For: kiosk, operator. */
   getIntent: { input: { id: string }; answer: Intent };
   /** Lists intents, newest first. A kiosk sees its own. For: kiosk, operator. */

@@ -80,6 +80,8 @@ const delivery = z.strictObject({
   sentAt: time.optional(),
 }).register(answerNames, { id: 'Delivery' });
 
+export const deliveryEvent = delivery.extend({ reportId: z.string() }).register(answerNames, { id: 'DeliveryEvent' });
+
 export const reportAnswer = z.strictObject({
   reportId: z.string(),
   sessionId: z.string(),

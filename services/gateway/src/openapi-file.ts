@@ -1,6 +1,7 @@
 /** Writes openapi.json from the routes and their schemas. With --check it only compares. Takes nothing, fails with code 1 where the file is stale. */
 import { createMetrics } from '@kiosk/service';
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { Held } from './held.ts';
 import { openapiOf, type Samples } from './openapi.ts';
 import { routeTable, type Clients } from './table.ts';
 
@@ -16,7 +17,7 @@ export function documentText(): string {
   const nobody = { grpcAddress: '', metricsAddress: '' };
   // The routes are looked at, not called.
   const routes = routeTable({
-    ...{} as Clients, peers: { sessions: nobody, payments: nobody, reporting: nobody }, metrics: createMetrics({ service: 'gateway' }), document: '',
+    ...{} as Clients & { held: Held }, peers: { sessions: nobody, payments: nobody, reporting: nobody }, metrics: createMetrics({ service: 'gateway' }), document: '',
   });
   const samples: Samples = {
     createDiagnosticsReport: { granta: sample('diagnostics-granta'), camry: sample('diagnostics-camry-clean') },

@@ -8,7 +8,7 @@ import { requestNames } from './schemas.ts';
 
 export type Schema = { [keyword: string]: unknown };
 export type Parameter = { name: string; in: 'path' | 'query' | 'header'; required: boolean; description: string; schema: Schema };
-type Content = Record<string, { schema: Schema; examples?: Record<string, { value: unknown }> }>;
+type Content = Record<string, { schema: Schema; examples?: Record<string, { value: unknown }>; 'x-events'?: Record<string, Schema> }>;
 export type Operation = {
   operationId: string; tags: string[]; summary: string; description: string; security: Record<string, string[]>[]; 'x-roles': readonly string[]; 'x-repeatable': boolean;
   parameters: Parameter[]; requestBody?: { required: boolean; content: Content };
@@ -82,7 +82,7 @@ function securityOf(roles: readonly string[]): Operation['security'] {
   return [...(roles.includes('local') ? [{}] : []), { bearer: [] }, { apiKey: [] }];
 }
 
-function parametersOf({ path, ref, query, idempotent }: Route): Parameter[] {
+function parametersOf({ path, ref, query, idempotent, answers }: Route): Parameter[] {
   const parameters: Parameter[] = [];
   const [, param] = /:(\w+)/.exec(path) ?? [];
   if (param && ref) {
@@ -93,6 +93,12 @@ function parametersOf({ path, ref, query, idempotent }: Route): Parameter[] {
     for (const [name, { description = `Only those with this ${name}`, ...schema }] of Object.entries(properties)) {
       parameters.push({ name, in: 'query', required: required.includes(name), description: String(description), schema });
     }
+  }
+  if (Object.values(answers).some(({ events }) => events)) {
+    parameters.push({
+      name: 'Last-Event-ID', in: 'header', required: false, description: 'The id of the last event that was heard: what has not changed since is not told again',
+      schema: { type: 'string', maxLength: 100 },
+    });
   }
   if (idempotent) {
     parameters.push({
@@ -115,7 +121,12 @@ function withSession(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value).replaceAll('<session id>', exampleSessionId));
 }
 
-function answerOf({ description, schema, type = 'application/json' }: Answer): Operation['responses'][string] {
+function answerOf({ description, schema, type = 'application/json', events }: Answer): Operation['responses'][string] {
+  if (events) {
+    // OpenAPI has no word for the data of events.
+    const data = Object.fromEntries(Object.entries(events).map(([event, of]) => [event, schemaOf(of, answerNames, 'output')]));
+    return { description, content: { [type]: { schema: { type: 'string' }, 'x-events': data } } };
+  }
   if (schema) {
     const example = answerExamples[answerNames.get(schema)?.id ?? ''];
     return { description, content: { [type]: { schema: schemaOf(schema, answerNames, 'output'), ...(example === undefined ? {} : { examples: { example: { value: example } } }) } } };

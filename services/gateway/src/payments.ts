@@ -1,13 +1,16 @@
-import { IntentStatus, type PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
+import { IntentStatus, type GetIntentStatusResponse, type PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
 import { Fault } from '@kiosk/fault';
 import type { Call, Rpc } from '@kiosk/rpc';
+import type { Request, Response } from 'express';
 import { toBuffer, toString } from 'qrcode';
 import { intentAnswer, intentListAnswer, intentStatusAnswer, refundAnswer } from './answers.ts';
-import { notModified } from './etag.ts';
+import { has, notModified } from './etag.ts';
+import type { Held, HeldPlace } from './held.ts';
 import { intentJson, intentStatusJson, intentStatuses, refundJson } from './payment-json.ts';
+import { stopClock } from './request.ts';
 import { route, type Ref, type Route } from './route.ts';
-import { createIntent, listIntents, nothing, refundIntent } from './schemas.ts';
-import { present } from './wire.ts';
+import { createIntent, intentStatusQuery, listIntents, nothing, refundIntent } from './schemas.ts';
+import { present, wordOf } from './wire.ts';
 
 const intentRef: Ref = { prefix: 'pay', reason: 'intent_not_found', message: 'There is no such payment intent.' };
 
@@ -17,7 +20,7 @@ const pngWidthPixels = 512;
 /** The PSP usually answers within this. */
 const qrRetryAfterMs = 1000;
 
-export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
+export function paymentRoutes(payments: Rpc<PaymentsServer>, held: Held): Route[] {
   return [
     route({
       method: 'post',
@@ -47,17 +50,20 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
       method: 'get',
       path: '/api/payments/status/:id',
       name: 'getIntentStatus',
-      summary: 'Tells where a payment stands. For screens that ask every second or two: send the ETag back as If-None-Match and get 304 while nothing changed.',
+      summary: 'Tells where a payment stands. For screens that ask every second or two: send the ETag back as If-None-Match and get 304 while nothing changed. With `wait` the answer comes when something has.',
       roles: ['kiosk', 'operator'],
       urgency: 'vital',
       ref: intentRef,
+      query: intentStatusQuery,
       answers: { 200: { description: 'Where it stands', schema: intentStatusAnswer }, 304: { description: 'As If-None-Match says' } },
-      async handle({ id: intentId, request, response, call }) {
+      async handle({ id: intentId, query: { wait: waitSeconds = 0 }, request, response, call }) {
         const status = await payments.getIntentStatus({ intentId }, call);
-        const json = intentStatusJson(status);
-        response.set('cache-control', 'private, no-cache');
-        if (notModified(request, response, `${json.intentId}.${json.status}.${present(status.updatedAt).getTime()}`)) return;
-        response.json(json);
+        const isNews = request.get('if-none-match') !== undefined && !has(request, versionOf(status));
+        // Where too many wait already, the next one is answered as it would be without waiting: a payment's status is never refused for that.
+        if (waitSeconds === 0 || status.final || isNews || held.isFull(call)) return sendStatus(status, request, response);
+        const place = held.enter('wait', call);
+        stopClock(response);
+        return async () => sendStatus(await nextStatus(status, { place, waitMs: waitSeconds * 1000, call }), request, response);
       },
     }),
     route({
@@ -183,10 +189,35 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>): Route[] {
   ];
 
   /** The id is what lets in, whoever asks: a kiosk's key would only shut out the pages of another. */
+  /** The first status that differs; after `waitMs`, or when the gateway stops, the known one. */
+  async function nextStatus(known: GetIntentStatusResponse, { place, waitMs, call }: { place: HeldPlace; waitMs: number; call: Call }): Promise<GetIntentStatusResponse> {
+    using _place = place;
+    const timer = setTimeout(() => place.end(), waitMs);
+    try {
+      for await (const { now } of payments.watchIntentStatus({ intentId: known.intentId }, { ...call, deadlineAt: Infinity, signal: place.signal })) {
+        if (versionOf(present(now)) !== versionOf(known)) return present(now);
+      }
+    } catch (error) {
+      if (!place.signal.aborted) throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    return known;
+  }
+
   async function qrCodeDataOf(intentId: string, call: Call): Promise<string> {
     const { intent } = await payments.getIntent({ intentId }, { ...call, caller: { ...call.caller, role: 'anonymous', name: '' } });
     const { qrCodeData } = present(intent);
     if (qrCodeData !== '') return qrCodeData;
     throw new Fault({ kind: 'not_found', reason: 'qr_not_ready', message: 'The payment has no QR code yet.', retryAfterMs: qrRetryAfterMs });
   }
+}
+
+function versionOf({ intentId, status, updatedAt }: GetIntentStatusResponse): string {
+  return `${intentId}.${wordOf(intentStatuses, status)}.${present(updatedAt).getTime()}`;
+}
+
+function sendStatus(status: GetIntentStatusResponse, request: Request, response: Response): void {
+  response.set('cache-control', 'private, no-cache');
+  if (!notModified(request, response, versionOf(status))) response.json(intentStatusJson(status));
 }

@@ -31,7 +31,8 @@ export function beginRequest({ tracer, metrics, log, identify }: { tracer: Trace
     if (span.isRecording()) response.set('traceparent', traceparentOf(span));
     const active = trace.setSpan(parent, span);
     response.once('close', () => context.with(active, () => {
-      const [method, route, httpStatus, seconds] = [request.method, routeOf(request), statusOf(response), (performance.now() - startedAt) / 1000];
+      const [method, route, httpStatus] = [request.method, routeOf(request), statusOf(response)];
+      const seconds = ((begun.get(response)?.stoppedAt ?? performance.now()) - startedAt) / 1000;
       duration.observe({ method, route, status: String(httpStatus) }, seconds);
       const actor = caller.name === '' ? caller.role : `${caller.role}:${caller.name}`;
       const fields = { method, route, httpStatus, durationMs: Math.round(seconds * 1000), requestId, actor };
@@ -45,7 +46,11 @@ export function beginRequest({ tracer, metrics, log, identify }: { tracer: Trace
   };
 }
 
-type Begun = { requestId: string; caller: Caller; startedAt: number; closed: AbortSignal };
+type Begun = {
+  requestId: string; caller: Caller; startedAt: number; closed: AbortSignal;
+  /** On the clock of performance.now(); where the rest is waiting. */
+  stoppedAt?: number;
+};
 
 const begun = new WeakMap<Response, Begun>();
 
@@ -69,6 +74,11 @@ export function callFor(response: Response, { timeoutMs, givenUp }: { timeoutMs:
   const { requestId, caller, startedAt, closed } = begun.get(response)!;
   // The wall clock, because the deadline is compared with it in every process that the call passes.
   return { requestId, caller, deadlineAt: startedAt + timeoutMs, signal: givenUp ? closed : neverClosed };
+}
+
+/** From here on the request only waits for something to happen: how long that takes says nothing about us. */
+export function stopClock(response: Response): void {
+  begun.get(response)!.stoppedAt = performance.now();
 }
 
 /** Who asks, as far as its key and its address tell. */
@@ -109,5 +119,7 @@ function traceparentOf(span: Span): string {
 }
 
 function statusOf(response: Response): number {
-  return response.writableFinished ? response.statusCode : clientGone;
+  // An event stream ends when its client leaves: it has been answered.
+  const isStream = response.headersSent && begun.get(response)?.stoppedAt !== undefined;
+  return response.writableFinished || isStream ? response.statusCode : clientGone;
 }

@@ -11,8 +11,11 @@ export type Method = 'get' | 'post' | 'patch' | 'delete';
 /** What the id in a path names. One that cannot be ours is not worth a call: it fails with `reason`, as an unknown one does. */
 export type Ref = { prefix: string; reason: string; message: string };
 
-/** An answer: JSON of the schema, or another media type. */
-export type Answer = { description: string; schema?: z.ZodType; type?: string };
+/** An answer: JSON of the schema, or another media type; for one of events, what the data of each is. */
+export type Answer = { description: string; schema?: z.ZodType; type?: string; events?: Readonly<Record<string, z.ZodType>> };
+
+/** What still has to be done when something happens. It is run after the request has given up its place: whoever waits is in nobody's way. */
+export type Later = () => Promise<void>;
 
 export type Asked<Body, Query> = {
   /** The id in the path; empty where there is none. */
@@ -59,7 +62,7 @@ export type Route<Body = unknown, Query = unknown> = {
   timeoutMs?: number;
   /** It may take long with nothing being wrong, because it waits for a PSP, a PDF or an event: how long it took says nothing about how much there is to do. */
   slow?: boolean;
-  handle(asked: Asked<Body, Query>): Promise<void> | void;
+  handle(asked: Asked<Body, Query>): Promise<void | Later> | void;
 };
 
 /** Gives back its argument; its handler's body and query have the types of the schemas. */

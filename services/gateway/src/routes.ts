@@ -6,7 +6,7 @@ import { readBytes, readJson } from './body.ts';
 import type { Room } from './overload.ts';
 import { parse } from './parse.ts';
 import { callFor, idempotencyKeyOf } from './request.ts';
-import type { Ref, Route } from './route.ts';
+import type { Later, Ref, Route } from './route.ts';
 import type { Throttle } from './throttle.ts';
 
 const usualBodyLimitBytes = 64 * 1024;
@@ -66,11 +66,16 @@ function handlerOf(route: Route, { room }: Gates): RequestHandler {
       response,
       call: callFor(response, { timeoutMs, givenUp: method === 'get' }),
     };
+    await (await handled(asked))?.();
+  };
+
+  async function handled(asked: Parameters<Route['handle']>[0]): Promise<void | Later> {
     // Only once the body is there: who sends it slowly takes nobody's place.
     using place = room.enter(urgency);
-    await route.handle(asked);
+    const later = await route.handle(asked);
     if (!route.slow) place.wasQuickKind();
-  };
+    return later;
+  }
 }
 
 function idOf(request: Request, { prefix, reason, message }: Ref): string {

@@ -63,6 +63,15 @@ export const createIntent = z.strictObject({
   metadata: metadata.optional(),
 }).register(requestNames, { id: 'NewIntent' });
 
+export const longestWaitSeconds = 25;
+
+/** Not strict: screens put names of their own there, so that nothing on the way answers from a cache. */
+export const intentStatusQuery = z.object({
+  wait: z.string().regex(/^\d{1,2}$/, `Must be a whole number from 0 to ${longestWaitSeconds}`).transform(Number).pipe(z.int().min(0).max(longestWaitSeconds))
+    .meta({ type: 'integer', minimum: 0, maximum: longestWaitSeconds, default: 0, pattern: undefined })
+    .describe('For so many seconds the answer may wait for another status than that of If-None-Match, or than the present one').optional(),
+});
+
 export const refundStatus = z.enum(['pending', 'succeeded', 'canceled']);
 
 export const refundIntent = z.strictObject({

@@ -11,6 +11,7 @@ import { readCertificate, watchCertificate } from './certificate.ts';
 import type { GatewayConfig } from './config.ts';
 import { corsFor } from './cors.ts';
 import { frontDoor } from './front-door.ts';
+import { Held } from './held.ts';
 import { createRoom, measureEventLoop } from './overload.ts';
 import { reportTimeoutMs } from './reports.ts';
 import { startHttp } from './server.ts';
@@ -45,7 +46,8 @@ export async function startGateway({
     })),
   };
   const eventLoop = starting.use(measureEventLoop());
-  const routes = routeTable({ sessions, payments, reporting, peers, metrics, document: readFileSync(documentFile, 'utf8') });
+  const held = new Held({ most: config.mostStreams, mostPerCaller: config.mostStreamsPerCaller, metrics });
+  const routes = routeTable({ sessions, payments, reporting, held, peers, metrics, document: readFileSync(documentFile, 'utf8') });
   const room = createRoom({ places: config.places, toleratedDelayMs: config.toleratedDelayMs, eventLoopDelayMs: eventLoop.delayMs });
   const cors = corsFor(config.corsOrigins);
   const app = createApp({
@@ -63,6 +65,8 @@ export async function startGateway({
   const { certificateFiles: files } = config;
   const certificate = files && readCertificate(files);
   const server = starting.use(await startHttp({ host: config.host, port: config.port, door, mostConnections: config.mostConnections, certificate }));
+  // Ends before the server stops, which waits for whatever is open.
+  starting.use(held);
   if (files) {
     starting.use(watchCertificate(files, {
       onChange: (changed) => {

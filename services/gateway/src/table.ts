@@ -6,11 +6,13 @@ import type { Rpc } from '@kiosk/rpc';
 import type { Metrics } from '@kiosk/service';
 import type { Peers } from './config.ts';
 import { documentRoutes } from './document.ts';
+import type { Held } from './held.ts';
 import { healthRoutes } from './health.ts';
 import { metricsRoutes } from './metrics.ts';
 import { paymentRoutes } from './payments.ts';
 import { reportRoutes } from './reports.ts';
 import type { Route } from './route.ts';
+import { sessionEventRoutes } from './session-events.ts';
 import { sessionRoutes } from './sessions.ts';
 import { unbuiltRoutes } from './unbuilt.ts';
 import { webhookRoutes } from './webhooks.ts';
@@ -18,11 +20,11 @@ import { webhookRoutes } from './webhooks.ts';
 /** The services as the gateway sees them. */
 export type Clients = { sessions: Rpc<SessionsServer>; payments: Rpc<PaymentsServer>; reporting: Rpc<ReportingServer> };
 
-export function routeTable({ sessions, payments, reporting, peers, metrics, document }: Clients & {
-  peers: Peers; metrics: Metrics; document: string;
+export function routeTable({ sessions, payments, reporting, held, peers, metrics, document }: Clients & {
+  held: Held; peers: Peers; metrics: Metrics; document: string;
 }): Route[] {
   return [
-    ...sessionRoutes(sessions), ...paymentRoutes(payments), ...reportRoutes(reporting), ...webhookRoutes(payments),
+    ...sessionRoutes(sessions), ...sessionEventRoutes({ sessions, payments, reporting, held }), ...paymentRoutes(payments, held), ...reportRoutes(reporting), ...webhookRoutes(payments),
     ...metricsRoutes({ peers, metrics }), ...healthRoutes({ peers }), ...documentRoutes({ document }), ...unbuiltRoutes,
   ];
 }

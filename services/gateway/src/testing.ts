@@ -7,6 +7,7 @@ import type { Call, Rpc } from '@kiosk/rpc';
 import { createLog, createMetrics } from '@kiosk/service';
 import { readFileSync } from 'node:fs';
 import { readConfig } from './config.ts';
+import type { Held } from './held.ts';
 import type { Document } from './openapi.ts';
 import type { Route } from './route.ts';
 import { startGateway, type GatewayConfig } from './service.ts';
@@ -43,14 +44,20 @@ function standIns({ sessions, payments, reporting }: StandIns, asked: Asked[], o
   const session = async () => ({ session: aSession });
   const intent = async () => ({ intent: anIntent });
   const report = async () => ({ report: aReport });
+  const gone = () => notFound('session_not_found', 'There is no such session.');
   return {
     sessions: kept<Rpc<SessionsServer>>(asked, owner, {
-      createSession: session, getSession: session, updateSession: session, completeSession: session, expireSession: session, failSession: session,
+      createSession: session, getSession: session,
+      // It is erased then, so that the stream has an end.
+      watchSession: async function* () { yield { session: aSession }; throw gone(); },
+      updateSession: session, completeSession: session, expireSession: session, failSession: session,
       listSessions: async () => ({ sessions: [aSession], nextCursor: '' }),
       ...sessions,
     }),
     payments: kept<Rpc<PaymentsServer>>(asked, owner, {
       createIntent: async () => ({ intent: anIntent, created: true }), getIntent: intent, cancelIntent: intent, confirmIntent: intent,
+      watchSessionIntents: async function* () { yield { intents: [anIntent] }; },
+      watchIntentStatus: async function* () { yield { now: { intentId, status: anIntent.status, final: false, updatedAt: at } }; },
       getIntentStatus: async () => ({ intentId, status: anIntent.status, final: false, updatedAt: at }),
       listIntents: async () => ({ intents: [anIntent], nextCursor: '' }),
       refundIntent: async () => ({ refund: aRefund }),
@@ -60,6 +67,7 @@ function standIns({ sessions, payments, reporting }: StandIns, asked: Asked[], o
     reporting: kept<Rpc<ReportingServer>>(asked, owner, {
       createDiagnosticsReport: report, createThicknessReport: report, getReport: report, deliverReport: report,
       getReportPdf: async () => ({ pdf: Buffer.from('%PDF-1.7'), sha256: aReport.sha256 }),
+      watchSessionReports: async function* () { yield { reports: [aReport] }; },
       listSessionReports: async () => ({ reports: [aReport] }),
       ...reporting,
     }),
@@ -75,13 +83,19 @@ const ownerless = new Set(['createSession', 'listSessions', 'listIntents', 'rece
  */
 function kept<Functions extends object>(asked: Asked[], owner: string | undefined, functions: Partial<Functions>): Functions {
   return new Proxy(functions as Functions, {
-    get: (target, method: string) => async (request: unknown, call?: Partial<Call>) => {
-      asked.push({ method, request, call });
-      const { role, name } = call?.caller ?? {};
-      if (owner !== undefined && role === 'kiosk' && name !== owner && !ownerless.has(method)) throw notFound('not_yours', 'There is no such thing.');
-      const standIn = Reflect.get(target, method) as ((request: unknown, call?: Partial<Call>) => unknown) | undefined;
-      if (!standIn) throw new Error(`nobody stands in for ${method}`);
-      return standIn(request, call);
+    get(target, method: string) {
+      const ask = (request: unknown, call?: Partial<Call>): unknown => {
+        asked.push({ method, request, call });
+        const { role, name } = call?.caller ?? {};
+        if (owner !== undefined && role === 'kiosk' && name !== owner && !ownerless.has(method)) throw notFound('not_yours', 'There is no such thing.');
+        const standIn = Reflect.get(target, method) as ((request: unknown, call?: Partial<Call>) => unknown) | undefined;
+        if (!standIn) throw new Error(`nobody stands in for ${method}`);
+        return standIn(request, call);
+      };
+      if (!method.startsWith('watch')) return async (request: unknown, call?: Partial<Call>) => ask(request, call);
+      return async function* (request: unknown, call?: Partial<Call>) {
+        yield* ask(request, call) as AsyncIterable<unknown>;
+      };
     },
   });
 }
@@ -91,7 +105,7 @@ export const nobody = { grpcAddress: '127.0.0.1:1', metricsAddress: '127.0.0.1:1
 
 /** The table of routes itself. Its handlers have no services to ask. */
 export function allRoutes() {
-  return routeTable({ ...{} as Clients, peers: { sessions: nobody, payments: nobody, reporting: nobody }, metrics: createMetrics({ service: 'gateway' }), document: '{}' });
+  return routeTable({ ...{} as Clients & { held: Held }, peers: { sessions: nobody, payments: nobody, reporting: nobody }, metrics: createMetrics({ service: 'gateway' }), document: '{}' });
 }
 
 export const document = JSON.parse(readFileSync(new URL('../openapi.json', import.meta.url), 'utf8')) as Document;

@@ -34,6 +34,6 @@ export function createThrottle({ limits, now }: { limits: RateLimits; now: () =>
 }
 
 /** By its key's name, or by its address where it has none. */
-function whoIs({ role, name, ip = '' }: Caller): string {
+export function whoIs({ role, name, ip = '' }: Caller): string {
   return role === 'anonymous' ? networkOf(ip) : `${role}:${name}`;
 }

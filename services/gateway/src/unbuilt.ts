@@ -5,7 +5,6 @@ import type { Method, Route } from './route.ts';
 
 const unbuilt: readonly [Method, path: string, Roles][] = [
   ['delete', '/api/sessions/:id', ['operator']],
-  ['get', '/api/sessions/:id/events', ['kiosk', 'operator']],
   ['get', '/api/audit', ['operator']],
   ['get', '/r/:token', ['public']],
 ];
