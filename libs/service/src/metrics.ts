@@ -1,4 +1,5 @@
 // Metrics: one registry per service, never the library's global one, because several services may live in one process.
+import { statfs } from 'node:fs/promises';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
 interface Described<L extends string> {
@@ -42,4 +43,24 @@ export function observeCalls(metrics: Metrics) {
   return ({ side, method, code, seconds }: { side: 'server' | 'client'; method: string; code: string; seconds: number }): void => {
     duration.observe({ side, method, code }, seconds);
   };
+}
+
+/** Feeds `storage_free_bytes` and `storage_size_bytes`: how much room the disk behind the folder has, for whoever is not root. */
+export function observeStorage(metrics: Metrics, folder: string): void {
+  metrics.gauge({
+    name: 'storage_free_bytes',
+    help: 'What can still be written to the disk under STORAGE_PATH.',
+    async collect() {
+      const { bavail, bsize } = await statfs(folder);
+      this.set(bavail * bsize);
+    },
+  });
+  metrics.gauge({
+    name: 'storage_size_bytes',
+    help: 'The size of the disk under STORAGE_PATH.',
+    async collect() {
+      const { blocks, bsize } = await statfs(folder);
+      this.set(blocks * bsize);
+    },
+  });
 }

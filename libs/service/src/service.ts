@@ -4,7 +4,7 @@ export type { Setting, Settings, SettingsDeclaration, SettingsFile } from './set
 export { grpcAddress, grpcTls } from './grpc.ts';
 export { createLog } from './log.ts';
 export type { Log, LogFields, LogLevel } from './log.ts';
-export { createMetrics, observeCalls } from './metrics.ts';
+export { createMetrics, observeCalls, observeStorage } from './metrics.ts';
 export type { Metrics } from './metrics.ts';
 export { inSpan, startTracing } from './tracing.ts';
 export type { Tracing } from './tracing.ts';

@@ -28,10 +28,15 @@ export function metricsRoutes({ peers, metrics }: { peers: Peers; metrics: Metri
       }));
       up.set({ service: 'gateway' }, 1);
       // Each service's series carry its name, so nothing is added up across services; texts one after another would repeat # TYPE.
-      const merged = AggregatorRegistry.aggregate([await metrics.registry.getMetricsAsJSON(), ...scraped]);
+      const merged = AggregatorRegistry.aggregate([await metrics.registry.getMetricsAsJSON(), ...scraped].map(whole));
       response.type(merged.contentType).send(await merged.metrics());
     },
   })];
+}
+
+/** What the library leaves out of a sum of several workers, such as the time of their start, stands here for one process each. */
+function whole(scraped: Scraped): Scraped {
+  return scraped.map((metric) => (metric.aggregator === 'omit' ? { ...metric, aggregator: 'first' } : metric));
 }
 
 async function scrape(address: string): Promise<Scraped | undefined> {

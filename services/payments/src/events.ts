@@ -42,8 +42,11 @@ export function createEvents({ log, metrics, changes, now, env }: {
   const anomalies = metrics.counter({ name: 'payments_anomalies_total', help: 'What does not add up and wants the operator.', labels: ['kind', 'env'] });
   const refunds = metrics.counter({ name: 'payments_refunds_total', help: 'Refunds by the status that they reached.', labels: ['status', 'origin', 'env'] });
   const webhooks = metrics.counter({ name: 'payments_webhook_received_total', help: 'Notifications from the PSP.', labels: ['status'] });
-  const unreconciled = metrics.gauge({ name: 'payments_reconciliation_differences', help: 'What the last reconciliation found.', labels: ['kind', 'env'] });
-  const reconciledAt = metrics.gauge({ name: 'payments_reconciled_timestamp_seconds', help: 'When the last reconciliation ran.', labels: ['env'] });
+  // What has not happened yet is 0, not absent: an alarm would not see the first of it rise.
+  for (const status of ['pending', 'confirmed', 'failed', 'expired']) intents.inc({ status, env }, 0);
+  for (const status of ['accepted', 'refused', 'invalid']) webhooks.inc({ status }, 0);
+  for (const reason of [...failureReasons, 'other']) failed.inc({ reason, env }, 0);
+  confirmed.inc({ env }, 0);
 
   async function audit(tx: Tx<Tables>, event: string, entityId: string, details: object, { requestId, caller }: Origin): Promise<void> {
     await tx.db.insertInto('audit_logs').values({
@@ -126,10 +129,6 @@ export function createEvents({ log, metrics, changes, now, env }: {
     },
 
     reconciled({ day, differences }: { day: string; differences: readonly { kind: string }[] }): void {
-      for (const kind of ['missing_here', 'missing_there', 'amount_differs', 'status_differs']) {
-        unreconciled.set({ kind, env }, differences.filter((difference) => difference.kind === kind).length);
-      }
-      reconciledAt.set({ env }, now() / 1000);
       log.info({ event: 'reconciliation', type: day, count: differences.length }, 'a day was reconciled');
     },
   };

@@ -11,6 +11,7 @@ import { Store } from './store.ts';
 import type { Origin, Rows, Tables } from './tables.ts';
 import { migrations, startClock, temporaryFolder } from './testing.ts';
 import { anIntent } from './testing-nouns.ts';
+import { UnfinishedStore } from './unfinished-store.ts';
 
 const { now } = startClock();
 const folder = temporaryFolder();
@@ -20,6 +21,7 @@ let sent: CompiledQuery[] = [];
 let store: Store;
 let refunds: RefundStore;
 let psp: ReturnType<typeof createDevPsp>;
+let unfinished: UnfinishedStore;
 
 /** Notes each query on its way. */
 function recording(db: Kysely<Tables>): Kysely<Tables> {
@@ -42,6 +44,7 @@ beforeAll(async () => {
   const events = createEvents({ log: createLog({ service: 'test', level: 'silent' }), metrics: createMetrics({ service: 'test' }), changes: new Changes(), now, env: 'DEV' });
   psp = createDevPsp({ rows, now, autoConfirmDelayMs: 2000 });
   refunds = new RefundStore({ rows, events, psp });
+  unfinished = new UnfinishedStore({ rows });
   store = new Store({ rows, events, refunds, serveCheckDelayMs: 900_000 });
 });
 afterAll(async () => {
@@ -91,6 +94,10 @@ describe('no query walks a table', () => {
     ['the list of all from a cursor on', () => store.list({ ...page, after: 'pay_1' }, at)],
     ['refunds that are due', () => refunds.claimDue({ now: at, leaseMs: 45_000, limit: 8 })],
     ['refunds to release at the start', () => refunds.releaseClaims(at)],
+    ['the metric of requests with an unknown outcome', () => unfinished.unknown(at)],
+    ['the metric of pending receipts', () => unfinished.oldestPendingReceipt()],
+    ['the metric of payments without a report', () => unfinished.unserved({ from: at - 86_400_000, to: at })],
+    ['the metric of anomalies', () => unfinished.anomalies(at - 86_400_000)],
     ['the development PSP’s payment', () => psp.getPayment('dev_1').catch(() => {})],
   ])('%s', async (_, run) => {
     expect((await plansOf(run)).filter((step) => bad.test(step))).toEqual([]);
@@ -108,6 +115,18 @@ describe('no query walks a table', () => {
       await store.get(intent.id, undefined, at + 2000);
     });
     expect(plans.filter((step) => bad.test(step))).toEqual([]);
+  });
+
+  test('the metric of open payments counts those that are live', async () => {
+    expect(await plansOf(() => unfinished.open(at))).toEqual(['SEARCH intents USING INDEX intents_due (status=? AND expires_at>?)', 'USE TEMP B-TREE FOR GROUP BY']);
+  });
+
+  test('the metric of pending refunds reads the oldest and stops', async () => {
+    expect(await plansOf(() => unfinished.oldestPendingRefund())).toEqual(['SCAN refunds USING COVERING INDEX refunds_pending']);
+  });
+
+  test('the metric of reconciliations reads the newest days and stops', async () => {
+    expect(await plansOf(() => unfinished.reconciled(3))).toEqual(['SCAN reconciliations']);
   });
 
   test('the list of everything walks the primary key backwards and stops after its page', async () => {

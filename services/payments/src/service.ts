@@ -4,7 +4,7 @@ import { SessionsService, type SessionsServer } from '@kiosk/contracts/sessions/
 import { openDatabase } from '@kiosk/database';
 import { Fault } from '@kiosk/fault';
 import { connect, startServer } from '@kiosk/rpc';
-import { Changes, createLog, createMetrics, observeCalls, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
+import { Changes, createLog, createMetrics, observeCalls, observeStorage, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PaymentsConfig } from './config.ts';
@@ -24,6 +24,8 @@ import { createSettlement } from './settlement.ts';
 import { stepwisePsp, stepwiseRows, type Around } from './steps.ts';
 import { Store } from './store.ts';
 import type { Origin, Tables } from './tables.ts';
+import { UnfinishedStore } from './unfinished-store.ts';
+import { measureUnfinished } from './unfinished.ts';
 
 export { paymentsSettings } from './config.ts';
 
@@ -75,9 +77,11 @@ export async function startPayments({
   const rows = stepwiseRows(database, around);
   const changes = new Changes();
   const events = createEvents({ log, metrics, changes, now, env: config.env });
+  observeStorage(metrics, config.storagePath);
   const stopping = new AbortController();
   const devPsp = !otherPsp && config.provider === 'dev' ? createDevPsp({ rows, now, autoConfirmDelayMs: config.devAutoConfirmDelayMs }) : undefined;
   const psp = stepwisePsp<Psp>(otherPsp ?? devPsp ?? createYooKassa({ ...config.yookassa, tracer, stopping: stopping.signal }), around);
+  measureUnfinished({ store: new UnfinishedStore({ rows }), metrics, now, env: config.env, provider: psp.name });
   const refundStore = new RefundStore({ rows, events, psp });
   const store = new Store({ rows, events, refunds: refundStore, serveCheckDelayMs: config.refundUnservedAfterMs });
   const getSession = sessionsOf(sessions ?? starting.use(connect<SessionsServer>({

@@ -4,7 +4,7 @@
  */
 import type { Tx } from '@kiosk/database';
 import type { Changes, Log, Metrics } from '@kiosk/service';
-import type { Delivery } from './delivery.ts';
+import { channels, type Delivery } from './delivery.ts';
 import type { Severity } from './diagnostics.ts';
 import { makeLabel } from './makes.ts';
 import type { RenderFailure, Report } from './report.ts';
@@ -49,6 +49,12 @@ export function createEvents({ log, metrics, changes, now }: {
   const opened = metrics.counter({ name: 'reports_links_opened_total', help: 'Downloads by a link.' });
   const erasures = metrics.counter({ name: 'reports_erased_total', help: 'Reports whose file and data were erased.', labels: ['cause'] });
   const sweeps = metrics.counter({ name: 'reports_sweep_total', help: 'Files and rows that disagreed, as the sweep found them.', labels: ['found'] });
+
+  // What has not happened yet is 0, not absent: an alarm would not see the first of it rise.
+  for (const method of channels) for (const reason of operatorTroubles) troubles.inc({ method, reason }, 0);
+  for (const method of channels) for (const type of ['thickness', 'diagnostics']) delivered.inc({ type, method }, 0);
+  for (const type of ['thickness', 'diagnostics']) generated.inc({ type }, 0);
+  for (const found of ['file_without_row', 'row_without_file', 'row_without_file_for_good']) sweeps.inc({ found }, 0);
 
   async function audit(tx: Tx<Tables>, event: string, entityId: string, details: object, { requestId, caller }: Origin): Promise<void> {
     await tx.db.insertInto('audit_logs').values({

@@ -4,7 +4,7 @@ import { PaymentsService, type PaymentsServer } from '@kiosk/contracts/payments/
 import { SessionsService, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import { openDatabase } from '@kiosk/database';
 import { connect, startServer } from '@kiosk/rpc';
-import { Changes, createLog, createMetrics, observeCalls, startHealth, startJob, startTracing, type Job, type Log, type Running } from '@kiosk/service';
+import { Changes, createLog, createMetrics, observeCalls, observeStorage, startHealth, startJob, startTracing, type Job, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReportingConfig } from './config.ts';
@@ -37,6 +37,8 @@ import { stepwiseFiles, stepwisePdf, stepwiseRows, stepwiseSender, type Around }
 import { Store } from './store.ts';
 import { createSweep } from './sweep.ts';
 import type { Tables } from './tables.ts';
+import { UnfinishedStore } from './unfinished-store.ts';
+import { measureUnfinished } from './unfinished.ts';
 
 export { reportingSettings } from './config.ts';
 
@@ -94,6 +96,7 @@ export async function startReporting({
   const observe = observeCalls(metrics);
   const { tracer } = starting.use(await startTracing({ service: 'reporting', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
   mkdirSync(config.storagePath, { recursive: true });
+  observeStorage(metrics, config.storagePath);
   const database = starting.use(await openDatabase<Tables>({
     path: join(config.storagePath, 'reporting.sqlite'),
     migrations: new URL('../migrations/', import.meta.url),
@@ -110,6 +113,7 @@ export async function startReporting({
   const events = createEvents({ log, metrics, changes, now });
   const rows = stepwiseRows(database, around);
   const store = new Store({ rows, events });
+  measureUnfinished({ store: new UnfinishedStore({ rows }), metrics, now });
   const links = createLinks({ key: readLinkKey(join(config.storagePath, 'report-links.key')), publicUrl: config.publicUrl, ttlMs: config.linkTtlMs });
   const deliveryStore = new DeliveryStore({ rows, events, links });
   const peer = { tls: config.tls, descriptors, tracer, observe, timeoutMs: 5000 };

@@ -7,6 +7,8 @@ import type { Origin, Tables } from './store.ts';
 /** A visit takes minutes. */
 const durationBucketsSeconds = [60, 120, 300, 600, 900, 1200, 1800, 2700, 3600];
 
+const types = ['thickness', 'diagnostics'];
+
 export type Events = ReturnType<typeof createEvents>;
 
 export function createEvents({ log, metrics, changes, now, countActive }: {
@@ -18,11 +20,13 @@ export function createEvents({ log, metrics, changes, now, countActive }: {
   const duration = metrics.histogram({
     name: 'sessions_duration_seconds', help: 'From opening to the final state.', labels: ['type', 'status'], buckets: durationBucketsSeconds,
   });
+  // What has not happened yet is 0, not absent: a dashboard would not see the first of it rise.
+  for (const counter of [created, completed, expired]) for (const type of types) counter.inc({ type }, 0);
   metrics.gauge({
     name: 'sessions_active', help: 'Sessions that are active now.', labels: ['type'],
     async collect() {
       this.reset();
-      for (const type of ['thickness', 'diagnostics']) this.set({ type }, 0);
+      for (const type of types) this.set({ type }, 0);
       for (const { type, count } of await countActive()) this.set({ type }, count);
     },
   });

@@ -2,7 +2,7 @@
 import { descriptors } from '@kiosk/contracts/descriptors';
 import { openDatabase } from '@kiosk/database';
 import { startServer } from '@kiosk/rpc';
-import { Changes, createLog, createMetrics, observeCalls, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
+import { Changes, createLog, createMetrics, observeCalls, observeStorage, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionsConfig } from './config.ts';
@@ -32,6 +32,7 @@ export async function startSessions({ config, now = Date.now, log = createLog({ 
   const metrics = createMetrics({ service: 'sessions' });
   const tracing = starting.use(await startTracing({ service: 'sessions', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
   mkdirSync(config.storagePath, { recursive: true });
+  observeStorage(metrics, config.storagePath);
   const database = starting.use(await openDatabase<Tables>({
     path: join(config.storagePath, 'sessions.sqlite'),
     migrations: new URL('../migrations/', import.meta.url),
