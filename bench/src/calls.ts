@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { requestText, type Answer } from './http-connection.ts';
 
-export const callNames = ['create session', 'get session', 'create intent'] as const;
+export const callNames = ['create session', 'get session', 'create intent', 'read status'] as const;
 export type CallName = (typeof callNames)[number];
 
 export type Call = {
@@ -14,6 +14,7 @@ export type Call = {
 /** A kiosk's visits: sessions are made, read, and paid for once each, since a session takes one payment. */
 export class Visits {
   readonly #sessionIds: string[] = [];
+  readonly #intentIds: string[] = [];
   #paid = 0;
 
   get unpaid(): number {
@@ -22,7 +23,8 @@ export class Visits {
 
   next(name: CallName): Call {
     if (name === 'create session') return this.#createSession();
-    return name === 'get session' ? this.#getSession() : this.#createIntent();
+    if (name === 'get session') return this.#getSession();
+    return name === 'create intent' ? this.#createIntent() : this.#readStatus();
   }
 
   #createSession(): Call {
@@ -62,8 +64,20 @@ export class Visits {
     return {
       request: requestText({ method: 'POST', path: '/api/payments/intent', headers, body }),
       check: (answer) => {
-        idIn(answer, { status: 201, pattern: /"intentId":"(pay_[^"]+)"/ });
+        this.#intentIds.push(idIn(answer, { status: 201, pattern: /"intentId":"(pay_[^"]+)"/ }));
         if (!answer.body.includes('"qrCodeData":"h')) throw new Error(`an intent without a QR code: ${answer.body}`);
+      },
+    };
+  }
+
+  #readStatus(): Call {
+    const id = this.#intentIds[Math.floor(Math.random() * this.#intentIds.length)];
+    if (id === undefined) throw new Error('there is no intent to read');
+    return {
+      request: requestText({ method: 'GET', path: `/api/payments/status/${id}` }),
+      check: (answer) => {
+        const found = idIn(answer, { status: 200, pattern: /"intentId":"(pay_[^"]+)"/ });
+        if (found !== id) throw new Error(`asked for ${id}, got ${found}`);
       },
     };
   }

@@ -5,7 +5,7 @@ import { start } from './processes.ts';
 import { median } from './statistics.ts';
 import type { Subject } from './subjects.ts';
 
-const concurrencies = [1, 16, 64] as const;
+export const concurrencies = [1, 16, 64] as const;
 /** Each subject's code becomes hot before the first round, not in it. */
 const firstWarmUpMs = 1000;
 
@@ -41,16 +41,20 @@ export async function measureHttp({ subjects, rounds, warmUpMs, measureMs, progr
   const results = new Map<string, SliceResult[]>();
   const key = (...parts: (string | number)[]): string => parts.join('|');
 
+  const asked = (call: CallName, concurrency?: number): Subject[] => subjects.filter(({ calls, concurrencies: own }) =>
+    calls.includes(call) && (concurrency === undefined || own === undefined || own.includes(concurrency)));
+
   for (const call of callNames) {
     progress(`warming up: ${call}`);
-    for (const subject of subjects) await load.get(subject)!({ call, concurrency: 16, warmUpMs: 0, measureMs: firstWarmUpMs, pids: subject.pids });
+    for (const subject of asked(call)) await load.get(subject)!({ call, concurrency: 16, warmUpMs: 0, measureMs: firstWarmUpMs, pids: subject.pids });
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const call of callNames) {
       for (const concurrency of concurrencies) {
         progress(`round ${round + 1} of ${rounds}: ${call}, ${concurrency} at once`);
         // Whoever follows whom changes from round to round.
-        for (const subject of [...subjects.slice(round % subjects.length), ...subjects.slice(0, round % subjects.length)]) {
+        const those = asked(call, concurrency);
+        for (const subject of [...those.slice(round % those.length), ...those.slice(0, round % those.length)]) {
           const result = await load.get(subject)!({ call, concurrency, warmUpMs, measureMs, pids: subject.pids });
           const name = key(call, concurrency, subject.name);
           results.set(name, [...results.get(name) ?? [], result]);
@@ -59,7 +63,7 @@ export async function measureHttp({ subjects, rounds, warmUpMs, measureMs, progr
     }
   }
 
-  return callNames.flatMap((call) => concurrencies.flatMap((concurrency) => subjects.map(({ name: subject }) => {
+  return callNames.flatMap((call) => concurrencies.flatMap((concurrency) => asked(call, concurrency).map(({ name: subject }) => {
     const ours = results.get(key(call, concurrency, subjects[0]!.name))!;
     const theirs = results.get(key(call, concurrency, subject))!;
     return { call, concurrency, subject, ...summary(theirs), kioskRatio: ratio(ours, theirs), rounds: theirs };

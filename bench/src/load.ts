@@ -18,6 +18,8 @@ export type Slice = {
 
 export type SliceResult = {
   requests: number;
+  /** All that this generator has sent so far, warm-ups too. */
+  sentSoFar: number;
   requestsPerSecond: number;
   p50Ms: number;
   p99Ms: number;
@@ -33,6 +35,7 @@ const port = Number(process.argv[2]);
 const visits = new Visits();
 /** The most sessions that were ever made in one slice: no slice of intents needs twice as many. */
 let mostMade = 0;
+let sentSoFar = 0;
 
 async function runSlice({ call, concurrency, warmUpMs, measureMs, pids }: Slice): Promise<SliceResult> {
   // New ones for each slice: between two, a server may close what is idle.
@@ -51,6 +54,7 @@ async function runSlice({ call, concurrency, warmUpMs, measureMs, pids }: Slice)
   latenciesMs.sort((a, b) => a - b);
   return {
     requests: latenciesMs.length,
+    sentSoFar,
     requestsPerSecond: latenciesMs.length / ((toUs - fromUs) / 1e6),
     p50Ms: percentile(latenciesMs, 0.5),
     p99Ms: percentile(latenciesMs, 0.99),
@@ -68,6 +72,7 @@ async function drive({ call, connections, forMs }: { call: CallName; connections
   await Promise.all(connections.map(async (connection) => {
     do {
       const next = visits.next(call);
+      sentSoFar += 1;
       const sentAt = performance.now();
       const answer = await connection.send(next.request);
       latenciesMs.push(performance.now() - sentAt);

@@ -3,13 +3,17 @@ import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { syncUs } from './disk.ts';
+import { floorsOf } from './floors.ts';
 import { measureHttp } from './http-bench.ts';
 import { measurePdf } from './pdf-bench.ts';
+import { plotOf } from './plot.ts';
 import { profileKiosk } from './profile.ts';
-import { startSubjects } from './subjects.ts';
-import { cpuTable, httpTable, pdfTable } from './table.ts';
+import { kiosk, startSubjects } from './subjects.ts';
+import { cpuTable, floorTable, httpTable, pdfTable } from './table.ts';
+import { exportedWithinMs, tracedShare } from './traced.ts';
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '0.7' }, profile: { type: 'boolean', default: false } },
@@ -61,22 +65,27 @@ async function compare(): Promise<void> {
     syncUs: Math.round(syncUs(storagePath)),
     loadBefore: loadavg()[0],
   };
-  const http = await measureHttpBesidePeers();
+  const { rows: http, traced } = await measureHttpBesidePeers();
   const pdf = await measurePdf({ rounds, warmUpMs, measureMs: 2 * measureMs, progress });
   progress('');
   const { node, cores, cpu, syncUs: sync, loadBefore = 0 } = machine;
   console.log([
     `Node ${node}, ${cores} × ${cpu}, ${sync} µs to sync 4 KiB, load before ${loadBefore.toFixed(1)}`,
     `Medians of ${rounds} rounds of ${measureMs} ms`,
-    httpTable(http), cpuTable(http), pdfTable(pdf),
+    httpTable(http), cpuTable(http), pdfTable(pdf), floorTable(floorsOf({ http, traced, pdf })),
   ].join('\n\n'));
-  const json = JSON.stringify({ startedAt, ...machine, rounds, measureMs, warmUpMs, http, pdf }, undefined, 2);
-  for (const name of [stamp, 'latest']) await writeFile(join(results, `${name}.json`), `${json}\n`);
-  console.log(`\nWritten to ${join(results, `${stamp}.json`)}`);
+  const json = JSON.stringify({ startedAt, ...machine, rounds, measureMs, warmUpMs, http, traced, pdf }, undefined, 2);
+  for (const name of [stamp, 'latest']) {
+    await writeFile(join(results, `${name}.json`), `${json}\n`);
+    await writeFile(join(results, `${name}.svg`), plotOf(http));
+  }
+  console.log(`\nWritten to ${join(results, `${stamp}.json`)} and .svg`);
 }
 
 async function measureHttpBesidePeers() {
   progress('starting');
   await using running = await startSubjects({ storagePath });
-  return await measureHttp({ subjects: running.subjects, rounds, warmUpMs, measureMs, progress });
+  const rows = await measureHttp({ subjects: running.subjects, rounds, warmUpMs, measureMs, progress });
+  await setTimeout(exportedWithinMs);
+  return { rows, traced: tracedShare(kiosk, rows, await running.receiver.received()) };
 }

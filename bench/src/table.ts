@@ -1,6 +1,8 @@
 /** Tables for a terminal. */
+import { holds, type Floor } from './floors.ts';
 import type { HttpRow } from './http-bench.ts';
 import type { PdfRow } from './pdf-bench.ts';
+import { kiosk } from './subjects.ts';
 
 /** The first column to the left, the others to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -15,9 +17,9 @@ const times = (ratio: number): string => `${ratio.toFixed(2)}×`;
 export function httpTable(rows: readonly HttpRow[]): string {
   const head = ['call, connections', 'subject', 'req/s', 'p50 ms', 'p99 ms', 'CPU µs/req', '│ kiosk ÷ it: req/s', 'p50', 'p99', 'CPU'];
   return table(head, rows.map(({ call, concurrency, subject, requestsPerSecond, p50Ms, p99Ms, cpuUs, kioskRatio }) => [
-    subject === 'kiosk' ? `${call}, ${concurrency}` : '', subject,
+    subject === kiosk ? `${call}, ${concurrency}` : '', subject,
     requestsPerSecond.toFixed(0), p50Ms.toFixed(2), p99Ms.toFixed(2), cpuUs.toFixed(0),
-    ...(subject === 'kiosk' ? ['', '', '', ''] : [kioskRatio.requestsPerSecond, kioskRatio.p50, kioskRatio.p99, kioskRatio.cpu].map(times)),
+    ...(subject === kiosk ? ['', '', '', ''] : [kioskRatio.requestsPerSecond, kioskRatio.p50, kioskRatio.p99, kioskRatio.cpu].map(times)),
   ]));
 }
 
@@ -35,4 +37,12 @@ export function pdfTable(rows: readonly PdfRow[]): string {
     row.subject, row.reportsPerSecond.toFixed(1), row.cpuMs.toFixed(1), row.longestStallMs.toFixed(1),
     ...(row.subject === 'worker pool' ? ['', ''] : [row.poolRatio.reportsPerSecond, row.poolRatio.cpu].map(times)),
   ]));
+}
+
+/** What must hold, what this run measured, and whether it does. */
+export function floorTable(floors: readonly Floor[]): string {
+  return table(['floors', 'measured', 'must be', ''], floors.map((floor) => {
+    const bound = floor.atLeast === undefined ? `≤ ${floor.atMost}` : `≥ ${floor.atLeast}`;
+    return [floor.what, floor.measured.toFixed(2), bound, holds(floor) ? 'holds' : 'DOES NOT HOLD'];
+  }));
 }
