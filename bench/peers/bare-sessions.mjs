@@ -23,7 +23,7 @@ export function openFile(file, { synchronous, schema }) {
   database.exec(schema);
   database.pragma(`synchronous = ${synchronous}`);
   const level = database.pragma('synchronous', { simple: true });
-  if (level !== { NORMAL: 1, FULL: 2 }[synchronous]) throw new Error(`synchronous is ${level}, not ${synchronous}`);
+  if (level !== { NORMAL: 1, FULL: 2 }[synchronous]) throw new Error(`synchronous is ${String(level)}, not ${synchronous}`);
   return database;
 }
 

@@ -3,7 +3,6 @@
  * request, an audit row, pino, prom-client, automatic instrumentation. `naive-sessions.cjs <grpc port> <file>`.
  */
 const { Server, ServerCredentials, status } = require('@grpc/grpc-js');
-const Database = require('better-sqlite3');
 const { Kysely, SqliteDialect } = require('kysely');
 const { parsePhoneNumberFromString } = require('libphonenumber-js/min');
 const { pino } = require('pino');

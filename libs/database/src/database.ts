@@ -16,6 +16,7 @@ import { WriteQueue, type Tx } from './write-queue.ts';
 export { idFloor, newId } from './id.ts';
 export { OutcomeUnknownError, type Tx } from './write-queue.ts';
 export { MigrationError } from './migrations.ts';
+export { columns, statement, type Statement } from './statement.ts';
 
 export type DatabaseOptions = {
   /** The file; its folder must exist. */

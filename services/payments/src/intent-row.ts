@@ -1,5 +1,5 @@
 /** Rows ↔ the noun. */
-import type { Insertable, Selectable } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { Intent } from './intent.ts';
 import type { IntentRow } from './tables.ts';
 
@@ -35,7 +35,7 @@ export function intentFromRow(row: Selectable<IntentRow>): Intent {
   };
 }
 
-export function intentToRow(intent: Intent): Insertable<IntentRow> {
+export function intentToRow(intent: Intent): IntentRow {
   return {
     id: intent.id,
     session_id: intent.sessionId,

@@ -2,7 +2,7 @@
  * The development PSP: pretend money that pays itself after a while, or by hand. It goes through the same seam as a real one and remembers in the
  * service's own database, so that what is due stays due across a restart. Refunds succeed at once.
  */
-import { newId } from '@kiosk/database';
+import { columns, newId, statement } from '@kiosk/database';
 import { PspError, type Psp, type PspPayment, type PspRefund } from './psp.ts';
 import type { Rows, Tables } from './tables.ts';
 
@@ -32,11 +32,11 @@ export function createDevPsp({ rows, now, autoConfirmDelayMs }: {
     async createPayment({ key, body }) {
       const at = now();
       const row = await rows.transaction(async ({ db }) => {
-        await db.insertInto('dev_psp_payments').values({
+        await insertPayment.run(db, {
           id: newId('dev', at), idempotence_key: key, request: body, status: 'pending', created_at: at,
           succeeds_at: autoConfirmDelayMs === undefined ? null : at + autoConfirmDelayMs,
-        }).onConflict((conflict) => conflict.column('idempotence_key').doNothing()).execute();
-        return payments(db).where('idempotence_key', '=', key).executeTakeFirstOrThrow();
+        });
+        return (await paymentByKey.first(db, { key }))!;
       });
       if (row.request !== body) throw new PspError('refused', 'invalid_request');
       return toPayment(row, at);
@@ -92,6 +92,11 @@ function payments(db: Rows['read']) {
     .leftJoin('intents', (join) => join.onRef('intents.id', '=', 'dev_psp_payments.idempotence_key').on('intents.status', '=', 'failed'))
     .selectAll('dev_psp_payments').select('intents.updated_at as called_off_at');
 }
+
+const paymentByKey = statement<Tables, { key: string }>()((db, param) => payments(db).where('idempotence_key', '=', param('key')));
+const insertPayment = statement<Tables, Tables['dev_psp_payments']>()((db, param) => db.insertInto('dev_psp_payments')
+  .values(columns<Tables['dev_psp_payments']>({ id: true, idempotence_key: true, request: true, status: true, succeeds_at: true, created_at: true }, param))
+  .onConflict((conflict) => conflict.column('idempotence_key').doNothing()));
 
 function toPayment(row: Tables['dev_psp_payments'] & { called_off_at: number | null }, now: number): PspPayment {
   const { amountMinor, currency, intentId } = JSON.parse(row.request) as PaymentRequest;

@@ -32,7 +32,13 @@ function recording(db: Kysely<Tables>): Kysely<Tables> {
     },
     transformResult: async ({ result }) => result,
   };
-  return db.withPlugin(plugin);
+  return Object.assign(db.withPlugin(plugin), {
+    // Statements come compiled.
+    executeQuery: (query: CompiledQuery) => {
+      sent.push(query);
+      return db.executeQuery(query);
+    },
+  }) as Kysely<Tables>;
 }
 
 beforeAll(async () => {

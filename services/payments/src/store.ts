@@ -1,5 +1,5 @@
 /** Every query on intents. A method is one whole transaction: load, decide with a pure function, save, append audit and evidence. */
-import { idFloor, type Tx } from '@kiosk/database';
+import { columns, idFloor, statement, type Tx } from '@kiosk/database';
 import { conflict, notFound } from '@kiosk/fault';
 import type { Selectable } from 'kysely';
 import type { Anomaly, Events } from './events.ts';
@@ -10,7 +10,7 @@ import {
 } from './intent.ts';
 import type { Psp, PspPayment } from './psp.ts';
 import type { RefundStore } from './refund-store.ts';
-import { sameBody, type Key, type Origin, type Rows, type Tables } from './tables.ts';
+import { sameBody, type IntentRow, type Key, type KeyRow, type ObservationRow, type Origin, type Rows, type Tables } from './tables.ts';
 
 type AnomalyRow = Selectable<Tables['anomalies']>;
 
@@ -32,6 +32,33 @@ const createOperation = 'create_intent';
 /** A sweep's bite: small enough that nobody waits for it. */
 const biteRows = 200;
 
+const intentById = statement<Tables, { id: string }>()((db, param) => db.selectFrom('intents').selectAll().where('id', '=', param('id')));
+const statusOfIntent = statement<Tables, { id: string }>()((db, param) => db.selectFrom('intents').select('status').where('id', '=', param('id')));
+const standingIntents = statement<Tables, { sessionId: string }>()((db, param) =>
+  db.selectFrom('intents').selectAll().where('session_id', '=', param('sessionId')).where('status', 'in', ['pending', 'confirmed']));
+const keyOfIntent = statement<Tables, Pick<Key, 'caller' | 'key'>>()((db, param) => db.selectFrom('idempotency_keys').selectAll()
+  .where('caller', '=', param('caller')).where('operation', '=', createOperation).where('key', '=', param('key')));
+const insertKey = statement<Tables, KeyRow>()((db, param) => db.insertInto('idempotency_keys').values(columns<KeyRow>({
+  caller: true, operation: true, key: true, body_sha256: true, entity_id: true, made: true, created_at: true,
+}, param)));
+const insertIntent = statement<Tables, IntentRow>()((db, param) => db.insertInto('intents').values(columns<IntentRow>({
+  id: true, session_id: true, kiosk_id: true, amount_minor: true, currency: true, description: true, metadata: true, status: true, failure_reason: true,
+  provider: true, submission: true, psp_request: true, psp_payment_id: true, psp_status: true, qr_code_data: true, confirmation_url: true, attempts: true,
+  first_attempt_at: true, next_action_at: true, last_asked_at: true, psp_created_at: true, receipt_registration: true, serve_check_at: true,
+  created_at: true, updated_at: true, confirmed_at: true, expires_at: true,
+}, param)));
+/** What may change in an intent's life. */
+type Changeable = Pick<IntentRow, 'status' | 'failure_reason' | 'submission' | 'psp_payment_id' | 'psp_status' | 'qr_code_data' | 'confirmation_url' | 'attempts'
+  | 'first_attempt_at' | 'next_action_at' | 'last_asked_at' | 'psp_created_at' | 'receipt_registration' | 'serve_check_at' | 'updated_at' | 'confirmed_at'>;
+const saveIntent = statement<Tables, IntentRow>()((db, param) => db.updateTable('intents').set(columns<Changeable>({
+  status: true, failure_reason: true, submission: true, psp_payment_id: true, psp_status: true, qr_code_data: true, confirmation_url: true, attempts: true,
+  first_attempt_at: true, next_action_at: true, last_asked_at: true, psp_created_at: true, receipt_registration: true, serve_check_at: true,
+  updated_at: true, confirmed_at: true,
+}, param)).where('id', '=', param('id')));
+const insertObservation = statement<Tables, ObservationRow>()((db, param) => db.insertInto('psp_observations').values(columns<ObservationRow>({
+  at: true, intent_id: true, psp_payment_id: true, psp_status: true, source: true, verdict: true, details: true,
+}, param)));
+
 export class Store {
   readonly #rows: Rows;
   readonly #events: Events;
@@ -51,8 +78,7 @@ export class Store {
 
   /** The intent that a key was answered with before. Fails with `idempotency_key_reused` for another body. */
   async replay(key: Key, now: number): Promise<{ intent: Intent; made: boolean } | undefined> {
-    const row = await this.#rows.read.selectFrom('idempotency_keys').selectAll()
-      .where('caller', '=', key.caller).where('operation', '=', createOperation).where('key', '=', key.key).executeTakeFirst();
+    const row = await keyOfIntent.first(this.#rows.read, key);
     return row && { intent: await this.get(sameBody(row, key).entity_id, undefined, now), made: row.made === 1 };
   }
 
@@ -63,8 +89,7 @@ export class Store {
   async open(fresh: Intent, { key, origin, now }: { key?: Key; origin: Origin; now: number }): Promise<{ intent: Intent; made: boolean }> {
     return this.#rows.transaction(async (tx) => {
       if (key) {
-        const row = await tx.db.selectFrom('idempotency_keys').selectAll()
-          .where('caller', '=', key.caller).where('operation', '=', createOperation).where('key', '=', key.key).executeTakeFirst();
+        const row = await keyOfIntent.first(tx.db, key);
         if (row) return { intent: await this.#load(tx, sameBody(row, key).entity_id, now), made: row.made === 1 };
       }
       const standing = await this.#standing(tx, fresh.sessionId);
@@ -79,13 +104,13 @@ export class Store {
       }
       const made = answer === fresh;
       if (made) {
-        await tx.db.insertInto('intents').values(intentToRow(fresh)).execute();
+        await insertIntent.run(tx.db, intentToRow(fresh));
         await this.#events.created(tx, fresh, origin);
       }
       if (key) {
-        await tx.db.insertInto('idempotency_keys').values({
+        await insertKey.run(tx.db, {
           caller: key.caller, operation: createOperation, key: key.key, body_sha256: key.bodySha256, entity_id: answer.id, made: made ? 1 : 0, created_at: now,
-        }).execute();
+        });
       }
       return { intent: answer, made };
     });
@@ -93,7 +118,7 @@ export class Store {
 
   /** Fails with `intent_not_found`. */
   async get(id: string, scope: Scope, now: number): Promise<Intent> {
-    const row = await this.#rows.read.selectFrom('intents').selectAll().where('id', '=', id).executeTakeFirst();
+    const row = await intentById.first(this.#rows.read, { id });
     if (!row || (scope !== undefined && row.kiosk_id !== scope)) throw notFound('intent_not_found', 'There is no such payment intent.');
     return asOf(intentFromRow(row), now);
   }
@@ -283,12 +308,11 @@ export class Store {
   }
 
   async #standing(tx: Tx<Tables>, sessionId: string): Promise<Intent[]> {
-    const rows = await tx.db.selectFrom('intents').selectAll().where('session_id', '=', sessionId).where('status', 'in', ['pending', 'confirmed']).execute();
-    return rows.map(intentFromRow);
+    return (await standingIntents.all(tx.db, { sessionId })).map(intentFromRow);
   }
 
   async #load(tx: Tx<Tables>, id: string, now: number): Promise<Intent> {
-    const row = await tx.db.selectFrom('intents').selectAll().where('id', '=', id).executeTakeFirst();
+    const row = await intentById.first(tx.db, { id });
     if (!row) throw notFound('intent_not_found', 'There is no such payment intent.');
     return asOf(intentFromRow(row), now);
   }
@@ -301,7 +325,7 @@ export class Store {
   /** Saves a step and tells of it where the status moved. */
   async #save(tx: Tx<Tables>, before: Intent, after: Intent, origin: Origin): Promise<Intent> {
     if (after === before) return after;
-    const { status } = await tx.db.selectFrom('intents').select('status').where('id', '=', after.id).executeTakeFirstOrThrow();
+    const { status } = (await statusOfIntent.first(tx.db, { id: after.id }))!;
     await this.#update(tx, after);
     if (status !== after.status) await this.#events.moved(tx, { from: status, intent: after, origin });
     else if (after.qrCodeData !== before.qrCodeData || after.confirmationUrl !== before.confirmationUrl) this.#events.payable(tx, after);
@@ -309,13 +333,7 @@ export class Store {
   }
 
   async #update(tx: Tx<Tables>, intent: Intent): Promise<Intent> {
-    const row = intentToRow(intent);
-    await tx.db.updateTable('intents').set({
-      status: row.status, failure_reason: row.failure_reason, submission: row.submission, psp_payment_id: row.psp_payment_id, psp_status: row.psp_status,
-      qr_code_data: row.qr_code_data, confirmation_url: row.confirmation_url, attempts: row.attempts, first_attempt_at: row.first_attempt_at,
-      next_action_at: row.next_action_at, last_asked_at: row.last_asked_at, psp_created_at: row.psp_created_at,
-      receipt_registration: row.receipt_registration, serve_check_at: row.serve_check_at, updated_at: row.updated_at, confirmed_at: row.confirmed_at,
-    }).where('id', '=', intent.id).execute();
+    await saveIntent.run(tx.db, intentToRow(intent));
     return intent;
   }
 
@@ -326,9 +344,9 @@ export class Store {
     if (outcome === 'open' && intent.pspPaymentId !== undefined) return;
     if (outcome === 'paid' && intent.status === 'confirmed') return;
     const verdict = outcome === 'late' ? 'paid' : outcome;
-    await tx.db.insertInto('psp_observations').values({
+    await insertObservation.run(tx.db, {
       at: now, intent_id: intent.id, psp_payment_id: payment.id, psp_status: payment.status, source, verdict, details: JSON.stringify(details),
-    }).execute();
+    });
   }
 }
 

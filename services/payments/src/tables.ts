@@ -60,6 +60,10 @@ export type RefundRow = {
   updated_at: number;
 };
 
+export type ObservationRow = {
+  at: number; intent_id: string; psp_payment_id: string; psp_status: string; source: string; verdict: string; details: string;
+};
+
 export type Tables = {
   intents: IntentRow;
   refunds: RefundRow;
@@ -70,9 +74,7 @@ export type Tables = {
   reconciliations: {
     day: string; run_at: number; psp_payments: number; our_payments: number; psp_refunds: number; our_refunds: number; repaired: number; differences: string;
   };
-  psp_observations: {
-    id: Generated<number>; at: number; intent_id: string; psp_payment_id: string; psp_status: string; source: string; verdict: string; details: string;
-  };
+  psp_observations: { id: Generated<number> } & ObservationRow;
   anomalies: {
     id: Generated<number>; kind: string; object_id: string; intent_id: string | null; details: string; first_at: number; last_at: number; seen: Generated<number>;
   };

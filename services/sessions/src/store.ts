@@ -1,7 +1,7 @@
 /** Every query of this service. A method is one whole transaction: load, decide with a pure function, save, append the audit. */
-import { Database, idFloor, type Tx } from '@kiosk/database';
+import { columns, Database, idFloor, statement, type Tx } from '@kiosk/database';
 import { invalid, notFound } from '@kiosk/fault';
-import type { Insertable, Selectable } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { Events } from './events.ts';
 import { asOf, type Session, type SessionStatus, type SessionType } from './session.ts';
 
@@ -55,6 +55,12 @@ export type Scope = string | undefined;
 /** A sweep's bite: small enough that nobody waits for it. */
 const biteRows = 200;
 
+const sessionById = statement<Tables, { id: string }>()((db, param) => db.selectFrom('sessions').selectAll().where('id', '=', param('id')));
+const insertSession = statement<Tables, SessionRow>()((db, param) => db.insertInto('sessions').values(columns<SessionRow>({
+  id: true, type: true, status: true, email: true, phone: true, metadata: true, kiosk_id: true, failure_reason: true,
+  created_at: true, updated_at: true, completed_at: true, expires_at: true,
+}, param)));
+
 export class Store {
   readonly #database: Database<Tables>;
   readonly #events: Events;
@@ -75,7 +81,7 @@ export class Store {
         }
         if (opened) return asOf(fromRow(opened), session.createdAt);
       }
-      await tx.db.insertInto('sessions').values(toRow(session)).execute();
+      await insertSession.run(tx.db, toRow(session));
       if (key) {
         await tx.db.insertInto('idempotency_keys').values({
           caller: key.caller, key: key.key, body_sha256: key.bodySha256, session_id: session.id, created_at: session.createdAt,
@@ -88,15 +94,13 @@ export class Store {
 
   /** Fails with `session_not_found`. */
   async get(id: string, scope: Scope, now: number): Promise<Session> {
-    const row = await this.#database.read.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
-    return asOf(found(row, scope), now);
+    return asOf(found(await sessionById.first(this.#database.read, { id }), scope), now);
   }
 
   /** Saves what `change` makes of the session as of now. The same session back means that nothing is to be written. */
   async change(id: string, { scope, now, origin, change }: { scope: Scope; now: number; origin: Origin; change: (session: Session) => Session }): Promise<Session> {
     return this.#database.transaction(async (tx) => {
-      const row = await tx.db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
-      const before = asOf(found(row, scope), now);
+      const before = asOf(found(await sessionById.first(tx.db, { id }), scope), now);
       const after = change(before);
       if (after === before) return before;
       const { id: _id, type: _type, kiosk_id: _kioskId, created_at: _createdAt, expires_at: _expiresAt, ...columns } = toRow(after);
@@ -199,7 +203,7 @@ function fromRow(row: Selectable<SessionRow>): Session {
   };
 }
 
-function toRow(session: Session): Insertable<SessionRow> {
+function toRow(session: Session): SessionRow {
   return {
     id: session.id,
     type: session.type,
