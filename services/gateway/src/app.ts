@@ -1,7 +1,7 @@
 /** The Express application: what every request passes, the routes, and the answer to what they throw. */
 import type { Log, Metrics } from '@kiosk/service';
 import type { Tracer } from '@opentelemetry/api';
-import express, { type Express } from 'express';
+import express, { type Express, type Response } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
 import { identifyBy } from './access.ts';
 import { allowOrigins, type Cors } from './cors.ts';
@@ -20,6 +20,14 @@ const securityHeaders: HelmetOptions = {
   xFrameOptions: { action: 'deny' },
 };
 
+/** Express' own looks up settings, a type, a charset and a version for each answer; ours know what they are. */
+function sendJson(this: Response, body: unknown): Response {
+  const text = JSON.stringify(body);
+  this.setHeader('content-type', 'application/json; charset=utf-8');
+  this.setHeader('content-length', Buffer.byteLength(text));
+  return this.end(text);
+}
+
 export function createApp({ routes, keys, throttle, room, cors, trustedProxies, tracer, metrics, log }: {
   routes: readonly Route[]; keys: readonly ApiKey[]; throttle: Throttle; room: Room; cors: Cors; trustedProxies: string[]; tracer: Tracer; metrics: Metrics; log: Log;
 }): Express {
@@ -29,6 +37,7 @@ export function createApp({ routes, keys, throttle, room, cors, trustedProxies, 
   app.set('etag', false);
   app.enable('case sensitive routing');
   app.set('trust proxy', trustedProxies.length > 0 ? trustedProxies : false);
+  app.response.json = sendJson;
   app.use(beginRequest({ tracer, metrics, log, identify: identifyBy(keys) }), helmet(securityHeaders), allowOrigins(cors));
   mount(app, routes, { open: keys.length === 0, throttle, room });
   app.use(problems({ log }));
