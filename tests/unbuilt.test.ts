@@ -14,7 +14,6 @@ afterAll(async () => {
 
 test.each([
   ['DELETE', '/api/sessions/ses_00000000000000000000000000'],
-  ['GET', '/r/AAAAAAAAAAAAAAAAAAAAAA'],
   ['GET', '/api/audit?entityId=ses_00000000000000000000000000'],
 ])('G1 %s %s answers 501 with a problem document', async (method, path) => {
   const kiosk = kioskAt(stack.url);

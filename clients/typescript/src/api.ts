@@ -228,6 +228,41 @@ export type ReportList = {
   count: number;
 };
 
+export type RevokedLinks = {
+  reportId: string;
+  revoked: number;
+};
+
+export type ListedDelivery = {
+  deliveryId: string;
+  channel: 'email' | 'sms';
+  /** Masked */
+  to: string;
+  status: 'queued' | 'sending' | 'sent' | 'delivered' | 'dead';
+  attempts: number;
+  nextAttemptAt?: string;
+  lastError?: string;
+  sentAt?: string;
+  reportId: string;
+  sessionId: string;
+  kioskId?: string;
+  /** Who made the last attempt */
+  provider?: string;
+  /** Attempts that may have arrived although we were not told */
+  ambiguousAttempts: number;
+  createdAt: string;
+  deliveredAt?: string;
+  deadAt?: string;
+};
+
+export type DeliveryList = {
+  deliveries: Array<ListedDelivery>;
+  /** How many this page has */
+  count: number;
+  /** Asks for the next page; absent on the last */
+  nextCursor?: string;
+};
+
 export type Live = {
   status: 'ok';
 };
@@ -316,6 +351,10 @@ export interface Operations {
   listSessionReports: { input: { id: string }; answer: ReportList };
   /** Sends a report again, or to somebody else. For: operator. */
   deliverReport: { input: { id: string; body: Recipient; idempotencyKey?: string }; answer: Report };
+  /** Ends every link of a report that was sent so far. A report that is sent again has a new one. For: operator. */
+  revokeLinks: { input: { id: string; body?: Record<string, never> }; answer: RevokedLinks };
+  /** Lists deliveries, newest first: with `status=dead` those that were given up and are the operator's to see to. Recipients are masked. For: operator. */
+  listDeliveries: { input: { query?: { status?: 'queued' | 'sending' | 'sent' | 'delivered' | 'dead'; channel?: 'email' | 'sms'; reportId?: string; createdFrom?: string; createdTo?: string; limit?: number; cursor?: string } }; answer: DeliveryList };
 }
 
 /** `keyed`: it takes an Idempotency-Key. `repeatable`: asked twice, with its key if it takes one, it does nothing twice. */
@@ -342,4 +381,6 @@ export const operations = {
   getReportPdf: { method: 'GET', path: '/api/reports/{id}/pdf', answer: 'bytes', keyed: false, repeatable: true },
   listSessionReports: { method: 'GET', path: '/api/reports/session/{id}', answer: 'json', keyed: false, repeatable: true },
   deliverReport: { method: 'POST', path: '/api/reports/{id}/deliver', answer: 'json', keyed: true, repeatable: true },
+  revokeLinks: { method: 'POST', path: '/api/reports/{id}/links/revoke', answer: 'json', keyed: false, repeatable: true },
+  listDeliveries: { method: 'GET', path: '/api/deliveries', answer: 'json', keyed: false, repeatable: true },
 } as const;

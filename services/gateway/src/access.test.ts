@@ -30,7 +30,9 @@ const shutOut = [401, 403, 404];
 
 test('only these need no key', () => {
   expect(of('public').map(([name]) => name)).toEqual([
-    'GET /api/payments/qr/:id.svg', 'GET /api/payments/qr/:id.png', 'POST /api/payments/webhook', 'GET /health/live', 'GET /health/ready', 'GET /openapi.json', 'GET /docs', 'GET /r/:token',
+    'GET /api/payments/qr/:id.svg', 'GET /api/payments/qr/:id.png', 'GET /r/:token', 'GET /check/:id', 'POST /api/payments/webhook',
+    'POST /api/deliveries/callbacks/twilio', 'POST /api/deliveries/callbacks/sendgrid',
+    'GET /health/live', 'GET /health/ready', 'GET /openapi.json', 'GET /docs',
   ]);
   expect(of('local').map(([name]) => name)).toEqual(['GET /metrics']);
 });
@@ -38,7 +40,7 @@ test('only these need no key', () => {
 test('only these are not for kiosks', () => {
   const others = routes.filter(([, { roles }]) => !(['kiosk', 'public'] as string[]).includes(roles[0]));
   expect(others.map(([name]) => name)).toEqual([
-    'POST /api/payments/refund/:id', 'POST /api/reports/:id/deliver', 'GET /metrics', 'DELETE /api/sessions/:id', 'GET /api/audit',
+    'POST /api/payments/refund/:id', 'POST /api/reports/:id/deliver', 'POST /api/reports/:id/links/revoke', 'GET /api/deliveries', 'GET /metrics', 'DELETE /api/sessions/:id', 'GET /api/audit',
   ]);
 });
 

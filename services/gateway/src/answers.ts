@@ -1,6 +1,6 @@
 /** Every answer of the API: what openapi.json describes, what the translators have to give, and what the tests hold real answers against. */
 import { z } from 'zod';
-import { intentStatus, reportStatus, reportType, deliveryStatus, refundStatus, sessionStatus, sessionType } from './schemas.ts';
+import { intentStatus, reportStatus, reportType, deliveryChannel, deliveryStatus, refundStatus, sessionStatus, sessionType } from './schemas.ts';
 
 /** The schemas that have a name of their own in openapi.json. */
 export const answerNames = z.registry<{ id: string }>();
@@ -71,7 +71,7 @@ export const intentStatusAnswer = z.strictObject({
 
 const delivery = z.strictObject({
   deliveryId: z.string(),
-  channel: z.enum(['email', 'sms']),
+  channel: deliveryChannel,
   to: z.string().describe('Masked'),
   status: deliveryStatus,
   attempts: z.int().nonnegative(),
@@ -95,6 +95,21 @@ export const reportAnswer = z.strictObject({
 }).register(answerNames, { id: 'Report' });
 
 export const reportListAnswer = z.strictObject({ reports: z.array(reportAnswer), count }).register(answerNames, { id: 'ReportList' });
+
+export const revokedLinksAnswer = z.strictObject({ reportId: z.string(), revoked: z.int().nonnegative() }).register(answerNames, { id: 'RevokedLinks' });
+
+export const listedDeliveryAnswer = delivery.extend({
+  reportId: z.string(),
+  sessionId: z.string(),
+  kioskId: z.string().optional(),
+  provider: z.string().optional().describe('Who made the last attempt'),
+  ambiguousAttempts: z.int().nonnegative().describe('Attempts that may have arrived although we were not told'),
+  createdAt: time,
+  deliveredAt: time.optional(),
+  deadAt: time.optional(),
+}).register(answerNames, { id: 'ListedDelivery' });
+
+export const deliveryListAnswer = z.strictObject({ deliveries: z.array(listedDeliveryAnswer), count, nextCursor }).register(answerNames, { id: 'DeliveryList' });
 
 export const liveAnswer = z.strictObject({ status: z.literal('ok') }).register(answerNames, { id: 'Live' });
 

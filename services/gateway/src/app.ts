@@ -5,6 +5,7 @@ import express, { type Express, type Response } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
 import { identifyBy } from './access.ts';
 import { allowOrigins, type Cors } from './cors.ts';
+import { sendErrorPage } from './error-page.ts';
 import type { ApiKey } from './keys.ts';
 import type { Room } from './overload.ts';
 import { problems } from './problem.ts';
@@ -40,6 +41,6 @@ export function createApp({ routes, keys, throttle, room, cors, trustedProxies, 
   app.response.json = sendJson;
   app.use(beginRequest({ tracer, metrics, log, identify: identifyBy(keys) }), helmet(securityHeaders), allowOrigins(cors));
   mount(app, routes, { open: keys.length === 0, throttle, room });
-  app.use(problems({ log }));
+  app.use(problems({ log, sendPage: sendErrorPage }));
   return app;
 }

@@ -94,7 +94,7 @@ test('what a service adds to an answer fails the comparison, so that it is writt
 
 test.each<[number, string, RequestInit]>([
   [400, '/api/sessions', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"colour":1}' }],
-  [404, '/api/sessions/x', {}], [404, '/nope', {}], [405, '/metrics', { method: 'POST' }], [501, '/r/x', {}],
+  [404, '/api/sessions/x', {}], [404, '/nope', {}], [405, '/metrics', { method: 'POST' }], [501, '/api/audit', {}],
 ])('G1 a refusal with %i is a problem as the document describes it', async (status, path, init) => {
   const response = await bare.send(path, init);
   expect(response.status).toBe(status);
@@ -103,8 +103,8 @@ test.each<[number, string, RequestInit]>([
 
 test('the description by hand has every operation', () => {
   const text = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
-  const variables: Record<string, string> = { sessions: '$SESSION', payments: '$INTENT', reports: '$REPORT' };
-  const addresses = built.map(([, { path }]) => path.replace(':sessionId', '$SESSION').replace(':id', variables[/^\/api\/(\w+)/.exec(path)?.[1] ?? ''] ?? ''));
+  const variables: Record<string, string> = { sessions: '$SESSION', payments: '$INTENT', reports: '$REPORT', check: '$REPORT' };
+  const addresses = built.map(([, { path }]) => path.replace(':sessionId', '$SESSION').replace(':token', '$TOKEN').replace(':id', variables[/^\/(?:api\/)?(\w+)/.exec(path)?.[1] ?? ''] ?? ''));
   expect(addresses.filter((address) => !text.includes(address))).toEqual([]);
 });
 

@@ -22,6 +22,11 @@ const report = {
   createdAt: at,
 };
 
+const deadDelivery = {
+  deliveryId: 'dlv_01kaqzh800abcdefghjkmnpqrs', channel: 'email', to: 'c***@example.com', status: 'dead', attempts: 1, lastError: 'recipient_refused', reportId,
+  sessionId: exampleSessionId, kioskId: 'kiosk-1', provider: 'smtp', ambiguousAttempts: 0, createdAt: at, deadAt: at,
+};
+
 /** By the operation's name. */
 export const bodyExamples: Readonly<Record<string, unknown>> = {
   createSession: { type: 'thickness', contact: { email: 'client@example.com', phone: '8 (900) 123-45-67' }, metadata: { box: 2 } },
@@ -33,6 +38,7 @@ export const bodyExamples: Readonly<Record<string, unknown>> = {
   cancelIntent: {},
   confirmIntent: {},
   refundIntent: { amount: 35_000, reason: 'The gauge failed' },
+  revokeLinks: {},
   deliverReport: { email: 'another@example.com' },
 };
 
@@ -46,6 +52,8 @@ export const answerExamples: Readonly<Record<string, unknown>> = {
   Refund: refund,
   Report: report,
   ReportList: { reports: [report], count: 1 },
+  DeliveryList: { deliveries: [deadDelivery], count: 1 },
+  RevokedLinks: { reportId, revoked: 2 },
   Live: { status: 'ok' },
   Ready: { status: 'ok', checks: { sessions: 'ok', payments: 'ok', reporting: 'ok' } },
 };

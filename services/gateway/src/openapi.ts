@@ -60,7 +60,7 @@ export function openapiOf({ routes, samples, version }: { routes: readonly Route
 
 function operationOf(route: Route, samples: Samples): Operation {
   const { name, path, summary, roles, answers } = route;
-  const tag = { sessions: 'Sessions', payments: 'Payments', reports: 'Reports' }[/^\/api\/(\w+)/.exec(path)?.[1] ?? ''] ?? 'Operation';
+  const tag = { sessions: 'Sessions', payments: 'Payments', reports: 'Reports', deliveries: 'Reports', r: 'Reports', check: 'Reports' }[/^\/(?:api\/)?(\w+)/.exec(path)?.[1] ?? ''] ?? 'Operation';
   return {
     operationId: name,
     tags: [tag],
@@ -71,7 +71,7 @@ function operationOf(route: Route, samples: Samples): Operation {
     // RFC 9110, 9.2.2, and what this API promises of its own POSTs: with a key where it takes one.
     'x-repeatable': route.method !== 'post' || Boolean(route.idempotent || route.repeatable),
     parameters: parametersOf(route),
-    ...(route.rawBody ? { requestBody: { required: true, content: { 'application/json': { schema: {} } } } } : {}),
+    ...(route.rawBody ? { requestBody: { required: true, content: { [route.rawBody]: { schema: {} } } } } : {}),
     ...(route.body ? { requestBody: { required: !route.body.safeParse(undefined).success, content: bodyContentOf(route, samples) } } : {}),
     responses: { ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, answerOf(answer)])), ...problemsOf(route) },
   };
@@ -85,8 +85,9 @@ function securityOf(roles: readonly string[]): Operation['security'] {
 function parametersOf({ path, ref, query, idempotent, answers }: Route): Parameter[] {
   const parameters: Parameter[] = [];
   const [, param] = /:(\w+)/.exec(path) ?? [];
-  if (param && ref) {
-    parameters.push({ name: param, in: 'path', required: true, description: 'The id', schema: { type: 'string', pattern: `^${ref.prefix}_\\w{1,60}$` } });
+  if (param) {
+    const pattern = ref ? { pattern: `^${ref.prefix}_\\w{1,60}$` } : {};
+    parameters.push({ name: param, in: 'path', required: true, description: ref ? 'The id' : 'As the link has it', schema: { type: 'string', ...pattern } });
   }
   if (query) {
     const { properties = {}, required = [] } = jsonSchemaOf(query, 'input') as { properties?: Record<string, Schema>; required?: string[] };

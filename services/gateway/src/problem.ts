@@ -1,7 +1,7 @@
 /** Fault → RFC 9457 problem document. The kind gives the HTTP status, unless the reason is one of the few with a status of its own. */
 import { Fault, type FaultKind } from '@kiosk/fault';
 import type { Log } from '@kiosk/service';
-import type { ErrorRequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { STATUS_CODES } from 'node:http';
 
 const statusOfKind: Record<FaultKind, number> = {
@@ -25,6 +25,8 @@ const statusOfReason: Readonly<Record<string, number>> = {
   headers_too_large: 431,
   request_timeout: 408,
   idempotency_key_reused: 422,
+  link_expired: 410,
+  link_revoked: 410,
 };
 
 /** For a fault that says "later" without saying when. */
@@ -68,13 +70,25 @@ export function sendProblem(response: Response, fault: Fault, extension: object 
     .send(JSON.stringify(problemOf(fault, response.get('x-request-id') ?? '', extension)));
 }
 
-/** The last handler: answers whatever a route or a parser threw, and logs what nobody foresaw. */
-export function problems({ log }: { log: Log }): ErrorRequestHandler {
+/** Before the gates of a route that people come to with a browser: a failure is theirs to read, if they would rather. */
+export const welcomePeople: RequestHandler = (_request, response, next) => {
+  response.locals['forPeople'] = true;
+  response.vary('Accept');
+  next();
+};
+
+/** A program that takes anything gets the document. */
+function prefersPage(request: Request, response: Response): boolean {
+  return response.locals['forPeople'] === true && request.accepts(['application/problem+json', 'html']) === 'html';
+}
+
+/** The last handler: answers whatever a route or a parser threw, and logs what nobody foresaw. `sendPage` words a fault for people. */
+export function problems({ log, sendPage }: { log: Log; sendPage: (response: Response, fault: Fault) => void }): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     const fault = faultOf(error);
     if (!fault) log.error({ error, requestId: response.get('x-request-id'), method: request.method, route: routeOf(request) }, 'a request failed');
     if (response.headersSent) response.destroy();
-    else sendProblem(response, fault ?? internalError);
+    else (prefersPage(request, response) ? sendPage : sendProblem)(response, fault ?? internalError);
   };
 }
 

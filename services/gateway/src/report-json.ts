@@ -1,14 +1,14 @@
 /** The reporting contract ↔ the API's JSON. */
 import {
   DeliveryChannel, DeliveryStatus, DtcStatus, MeasurementStatus, ReportStatus, ReportType, Severity, VehicleType,
-  type Delivery, type Diagnostics, type Report, type Thickness,
+  type Delivery, type Diagnostics, type ListedDelivery, type Report, type Thickness,
 } from '@kiosk/contracts/reporting/v1/reporting';
 import type { z } from 'zod';
-import type { reportAnswer } from './answers.ts';
+import type { listedDeliveryAnswer, reportAnswer } from './answers.ts';
 import type {
-  createDiagnosticsReport, createThicknessReport, deliveryStatus, dtcStatus, measurementStatus, reportStatus, reportType, severity, vehicleType,
+  createDiagnosticsReport, createThicknessReport, deliveryChannel, deliveryStatus, dtcStatus, measurementStatus, reportStatus, reportType, severity, vehicleType,
 } from './schemas.ts';
-import { optionalTimeOf, timeOf, wordOf, type Words } from './wire.ts';
+import { optionalTimeOf, present, timeOf, wordOf, type Words } from './wire.ts';
 
 const reportTypes: Words<z.infer<typeof reportType>, ReportType> = {
   diagnostics: ReportType.REPORT_TYPE_DIAGNOSTICS,
@@ -17,9 +17,9 @@ const reportTypes: Words<z.infer<typeof reportType>, ReportType> = {
 
 const reportStatuses: Words<z.infer<typeof reportStatus>, ReportStatus> = { ready: ReportStatus.REPORT_STATUS_READY, failed: ReportStatus.REPORT_STATUS_FAILED };
 
-const channels: Words<'email' | 'sms', DeliveryChannel> = { email: DeliveryChannel.DELIVERY_CHANNEL_EMAIL, sms: DeliveryChannel.DELIVERY_CHANNEL_SMS };
+export const channels: Words<z.infer<typeof deliveryChannel>, DeliveryChannel> = { email: DeliveryChannel.DELIVERY_CHANNEL_EMAIL, sms: DeliveryChannel.DELIVERY_CHANNEL_SMS };
 
-const deliveryStatuses: Words<z.infer<typeof deliveryStatus>, DeliveryStatus> = {
+export const deliveryStatuses: Words<z.infer<typeof deliveryStatus>, DeliveryStatus> = {
   queued: DeliveryStatus.DELIVERY_STATUS_QUEUED,
   sending: DeliveryStatus.DELIVERY_STATUS_SENDING,
   sent: DeliveryStatus.DELIVERY_STATUS_SENT,
@@ -65,6 +65,20 @@ export function reportJson(report: Report): z.input<typeof reportAnswer> {
     pages: report.pages,
     deliveries: report.deliveries.map(deliveryJson),
     createdAt: timeOf(report.createdAt),
+  };
+}
+
+export function listedDeliveryJson({ delivery, ...listed }: ListedDelivery): z.input<typeof listedDeliveryAnswer> {
+  return {
+    ...deliveryJson(present(delivery)),
+    reportId: listed.reportId,
+    sessionId: listed.sessionId,
+    kioskId: listed.kioskId,
+    provider: listed.provider,
+    ambiguousAttempts: listed.ambiguousAttempts,
+    createdAt: timeOf(listed.createdAt),
+    deliveredAt: optionalTimeOf(listed.deliveredAt),
+    deadAt: optionalTimeOf(listed.deadAt),
   };
 }
 

@@ -101,3 +101,8 @@ test('a session\'s reports are listed, and a report is sent again', async () => 
   expect([again.status, await again.json()]).toEqual([202, json]);
   expect(gateway.asked.map(({ request }) => request)).toEqual([{ sessionId }, { idempotencyKey: 'k', reportId, to: { phone: '9001234567' } }]);
 });
+
+test('D10 the links of a report are ended, and the answer says how many', async () => {
+  expect(await (await gateway.send(`/api/reports/${reportId}/links/revoke`, { method: 'POST' })).json()).toEqual({ reportId, revoked: 1 });
+  expect(gateway.asked).toMatchObject([{ method: 'revokeLinks', request: { reportId } }]);
+});

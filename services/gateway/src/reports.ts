@@ -1,14 +1,14 @@
 import type { ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
 import type { Rpc } from '@kiosk/rpc';
-import { reportAnswer, reportListAnswer } from './answers.ts';
+import { reportAnswer, reportListAnswer, revokedLinksAnswer } from './answers.ts';
 import { notModified } from './etag.ts';
 import { diagnosticsWire, reportJson, thicknessWire } from './report-json.ts';
 import { route, type Ref, type Route } from './route.ts';
-import { createDiagnosticsReport, createThicknessReport, deliverReport } from './schemas.ts';
+import { createDiagnosticsReport, createThicknessReport, deliverReport, nothing } from './schemas.ts';
 import { sessionRef } from './sessions.ts';
 import { present } from './wire.ts';
 
-const reportRef: Ref = { prefix: 'rep', reason: 'report_not_found', message: 'There is no such report.' };
+export const reportRef: Ref = { prefix: 'rep', reason: 'report_not_found', message: 'There is no such report.' };
 
 /** 200 codes or 200 points with everything that may be said of them. */
 const bodyLimitBytes = 256 * 1024;
@@ -131,10 +131,26 @@ export function reportRoutes(reporting: Rpc<ReportingServer>): Route[] {
       idempotent: true,
       timeoutMs: reportTimeoutMs,
       answers: { 202: { description: 'The report, with the new deliveries waiting', schema: reportAnswer } },
-      faults: { 400: recipientFaults, 402: ['payment_required'] },
+      faults: { 400: recipientFaults, 402: ['payment_required'], 409: ['report_erased'], 503: ['report_not_ready'] },
       async handle({ id: reportId, idempotencyKey, body: to, response, call }) {
         const { report } = await reporting.deliverReport({ idempotencyKey, reportId, to }, call);
         response.status(202).json(reportJson(present(report)));
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/api/reports/:id/links/revoke',
+      name: 'revokeLinks',
+      summary: 'Ends every link of a report that was sent so far. A report that is sent again has a new one.',
+      roles: ['operator'],
+      urgency: 'report',
+      ref: reportRef,
+      body: nothing,
+      repeatable: true,
+      answers: { 200: { description: 'How many still opened it; 0 when asked again', schema: revokedLinksAnswer } },
+      async handle({ id: reportId, response, call }) {
+        const { revoked } = await reporting.revokeLinks({ reportId }, call);
+        response.json({ reportId, revoked });
       },
     }),
   ];

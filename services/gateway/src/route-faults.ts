@@ -5,7 +5,7 @@ import type { Route } from './route.ts';
 export function faultsOf(route: Route): [status: number, reasons: string[]][] {
   const { path, roles, rate, ref, body, rawBody, query, idempotent, faults = {} } = route;
   const needsKey = !roles.some((role) => role === 'public');
-  const asksServices = [ref, body, rawBody, query].some(Boolean);
+  const asksServices = [ref, body, rawBody, query, path.includes(':')].some(Boolean);
   const service = /^\/api\/(sessions|payments)/.exec(path)?.[1] ?? 'reporting';
   const all: Record<number, string[]> = {
     400: [

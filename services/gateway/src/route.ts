@@ -56,8 +56,10 @@ export type Route<Body = unknown, Query = unknown> = {
   faults?: Readonly<Record<number, readonly string[]>>;
   /** How much of a body is read; 0 leaves it unread. 64 KiB without one; a GET has no body. */
   bodyLimitBytes?: number;
-  /** Leaves the body's bytes as they came in `request.body`, whatever they are. */
-  rawBody?: boolean;
+  /** The media type of a body whose bytes are left in `request.body` as they came, whatever they are. */
+  rawBody?: string;
+  /** Whether people come here with a browser: who prefers HTML reads of a failure in Russian. */
+  forPeople?: boolean;
   /** How long the services may take together, in ms. 10 s without one. */
   timeoutMs?: number;
   /** It may take long with nothing being wrong, because it waits for a PSP, a PDF or an event: how long it took says nothing about how much there is to do. */

@@ -6,6 +6,7 @@ import { readBytes, readJson } from './body.ts';
 import type { Room } from './overload.ts';
 import { parse } from './parse.ts';
 import { callFor, idempotencyKeyOf } from './request.ts';
+import { welcomePeople } from './problem.ts';
 import type { Later, Ref, Route } from './route.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -36,8 +37,9 @@ export function mount(app: Express, routes: readonly Route[], gates: Gates): voi
 }
 
 /** All that can be refused before a byte of the body is read. Who guesses keys is counted as well. */
-function gatesOf({ roles, rate, urgency }: Route, { open, throttle, room }: Gates): RequestHandler[] {
+function gatesOf({ roles, rate, urgency, forPeople = false }: Route, { open, throttle, room }: Gates): RequestHandler[] {
   return [
+    ...(forPeople ? [welcomePeople] : []),
     ...(rate === 'none' ? [] : [throttle('requests'), throttle('everyone')]),
     admit(roles, { open }),
     ...(rate === undefined || rate === 'none' ? [] : [throttle(rate)]),
@@ -49,9 +51,9 @@ function gatesOf({ roles, rate, urgency }: Route, { open, throttle, room }: Gate
   ];
 }
 
-function bodyOf({ method, bodyLimitBytes = usualBodyLimitBytes, rawBody = false }: Route): RequestHandler[] {
+function bodyOf({ method, bodyLimitBytes = usualBodyLimitBytes, rawBody }: Route): RequestHandler[] {
   if (method === 'get' || bodyLimitBytes === 0) return [];
-  return rawBody ? [readBytes({ limitBytes: bodyLimitBytes })] : readJson({ limitBytes: bodyLimitBytes });
+  return rawBody === undefined ? readJson({ limitBytes: bodyLimitBytes }) : [readBytes({ limitBytes: bodyLimitBytes })];
 }
 
 function handlerOf(route: Route, { room }: Gates): RequestHandler {

@@ -83,6 +83,7 @@ export const listIntents = z.strictObject({ sessionId: id.optional(), status: in
 
 export const reportType = z.enum(['diagnostics', 'thickness']);
 export const reportStatus = z.enum(['ready', 'failed']);
+export const deliveryChannel = z.enum(['email', 'sms']);
 export const deliveryStatus = z.enum(['queued', 'sending', 'sent', 'delivered', 'dead']);
 
 export const severity = z.enum(['high', 'medium', 'low']);
@@ -130,3 +131,5 @@ export const createDiagnosticsReport = z.strictObject({ data: diagnostics, deliv
 export const createThicknessReport = z.strictObject({ data: thickness, deliverTo }).register(requestNames, { id: 'NewThicknessReport' });
 export const deliverReport = contact.refine((to) => to.email !== undefined || to.phone !== undefined, 'Must name an email, a phone or both')
   .meta({ minProperties: 1 }).register(requestNames, { id: 'Recipient' });
+
+export const listDeliveries = z.strictObject({ status: deliveryStatus.optional(), channel: deliveryChannel.optional(), reportId: id.optional(), ...page });

@@ -4,10 +4,13 @@ import type { ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
 import type { SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import type { Rpc } from '@kiosk/rpc';
 import type { Metrics } from '@kiosk/service';
+import { callbackRoutes } from './callbacks.ts';
 import type { Peers } from './config.ts';
+import { deliveryRoutes } from './deliveries.ts';
 import { documentRoutes } from './document.ts';
 import type { Held } from './held.ts';
 import { healthRoutes } from './health.ts';
+import { linkRoutes } from './links.ts';
 import { metricsRoutes } from './metrics.ts';
 import { paymentRoutes } from './payments.ts';
 import { reportRoutes } from './reports.ts';
@@ -24,7 +27,8 @@ export function routeTable({ sessions, payments, reporting, held, peers, metrics
   held: Held; peers: Peers; metrics: Metrics; document: string;
 }): Route[] {
   return [
-    ...sessionRoutes(sessions), ...sessionEventRoutes({ sessions, payments, reporting, held }), ...paymentRoutes(payments, held), ...reportRoutes(reporting), ...webhookRoutes(payments),
+    ...sessionRoutes(sessions), ...sessionEventRoutes({ sessions, payments, reporting, held }), ...paymentRoutes(payments, held), ...reportRoutes(reporting),
+    ...linkRoutes(reporting), ...deliveryRoutes(reporting), ...webhookRoutes(payments), ...callbackRoutes(reporting),
     ...metricsRoutes({ peers, metrics }), ...healthRoutes({ peers }), ...documentRoutes({ document }), ...unbuiltRoutes,
   ];
 }

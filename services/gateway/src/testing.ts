@@ -1,6 +1,6 @@
 /** For the tests: the real gateway on a free port, with stand-ins for the services. */
 import { IntentStatus, RefundStatus, type Intent, type PaymentsServer, type Refund } from '@kiosk/contracts/payments/v1/payments';
-import { ReportStatus, ReportType, type Report, type ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
+import { DeliveryChannel, DeliveryStatus, ReportStatus, ReportType, type ListedDelivery, type Report, type ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
 import { SessionStatus, SessionType, type Session, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import { notFound } from '@kiosk/fault';
 import type { Call, Rpc } from '@kiosk/rpc';
@@ -33,6 +33,14 @@ export const aRefund: Refund = { id: 'ref_01hv3abcdefghjkmnpqrstvwxy', amountMin
 export const aReport: Report = {
   id: reportId, sessionId, type: ReportType.REPORT_TYPE_THICKNESS, status: ReportStatus.REPORT_STATUS_READY,
   sha256: 'ab'.repeat(32), pages: 2, deliveries: [], createdAt: at,
+};
+
+export const aDelivery: ListedDelivery = {
+  delivery: {
+    id: 'dlv_01hv3abcdefghjkmnpqrstvwxy', channel: DeliveryChannel.DELIVERY_CHANNEL_SMS, toMasked: '+7900***4567', status: DeliveryStatus.DELIVERY_STATUS_DEAD, attempts: 1,
+    lastError: 'recipient_refused',
+  },
+  reportId, sessionId, createdAt: at, ambiguousAttempts: 0, deadAt: at,
 };
 
 export type Asked = { method: string; request: unknown; call: Partial<Call> | undefined };
@@ -69,13 +77,18 @@ function standIns({ sessions, payments, reporting }: StandIns, asked: Asked[], o
       getReportPdf: async () => ({ pdf: Buffer.from('%PDF-1.7'), sha256: aReport.sha256 }),
       watchSessionReports: async function* () { yield { reports: [aReport] }; },
       listSessionReports: async () => ({ reports: [aReport] }),
+      listDeliveries: async () => ({ deliveries: [aDelivery], nextCursor: '' }),
+      openLink: async () => ({ pdf: Buffer.from('%PDF-1.7'), sha256: aReport.sha256, reportId, fileName: 'otchet-1.pdf' }),
+      checkReport: async () => ({ reportId, type: aReport.type, createdAt: at, sha256: aReport.sha256, pages: 2, erased: false, issuer: 'Проверка автомобиля' }),
+      revokeLinks: async () => ({ revoked: 1 }),
+      receiveDeliveryStatus: async () => ({}),
       ...reporting,
     }),
   };
 }
 
 /** These concern nothing that has an owner yet, or leave out what is another's. */
-const ownerless = new Set(['createSession', 'listSessions', 'listIntents', 'receiveNotification']);
+const ownerless = new Set(['createSession', 'listSessions', 'listIntents', 'receiveNotification', 'openLink', 'checkReport', 'receiveDeliveryStatus']);
 
 /**
  * A call that nobody stands in for fails, as one that the gateway has no reason to make. Where `owner` is given, everything is that kiosk's, and
@@ -118,7 +131,7 @@ export function operationOf({ path, method }: Pick<Route, 'path' | 'method'>) {
 /** A request that the route takes: its address with our ids, and the document's first example as its body. */
 export function requestFor(route: Pick<Route, 'path' | 'method'>): { address: string; init: { method: string; body?: string } } {
   const { path, method } = route;
-  const id = { sessions: sessionId, payments: intentId, reports: reportId }[/^\/api\/(\w+)/.exec(path)?.[1] ?? ''] ?? '';
+  const id = { sessions: sessionId, payments: intentId, reports: reportId, check: reportId }[/^\/(?:api\/)?(\w+)/.exec(path)?.[1] ?? ''] ?? '';
   const [content] = Object.values(operationOf(route)?.requestBody?.content ?? {});
   const [example] = Object.values(content?.examples ?? {});
   return {

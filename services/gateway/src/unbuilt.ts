@@ -6,7 +6,6 @@ import type { Method, Route } from './route.ts';
 const unbuilt: readonly [Method, path: string, Roles][] = [
   ['delete', '/api/sessions/:id', ['operator']],
   ['get', '/api/audit', ['operator']],
-  ['get', '/r/:token', ['public']],
 ];
 
 export const unbuiltRoutes: readonly Route[] = unbuilt.map(([method, path, roles]) => ({

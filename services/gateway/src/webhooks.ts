@@ -16,7 +16,7 @@ export function webhookRoutes(payments: Rpc<PaymentsServer>): Route[] {
       urgency: 'vital',
       rate: 'none',
       bodyLimitBytes: notificationLimitBytes,
-      rawBody: true,
+      rawBody: 'application/json',
       repeatable: true,
       answers: { 200: { description: '`OK`, once it is stored', type: 'text/plain' } },
       faults: { 400: ['invalid_notification'], 403: ['foreign_address'] },

@@ -127,7 +127,7 @@ test('the planner never scans or sorts for what is due, unfinished or interrupte
   const queries: [string, unknown[], string][] = [
     [due.sql, [...due.parameters], 'deliveries_due'],
     ['SELECT id FROM deliveries WHERE status = \'sending\' AND lease_until <= 1', [], 'deliveries_leased'],
-    ['SELECT id FROM deliveries WHERE status = \'dead\' ORDER BY dead_at', [], 'deliveries_dead'],
+    ['SELECT * FROM deliveries JOIN reports ON reports.id = report_id WHERE deliveries.status = \'dead\' AND deliveries.id < \'dlv_9\' ORDER BY deliveries.id DESC LIMIT 5', [], 'deliveries_dead'],
     ['SELECT id FROM reports WHERE status = \'rendering\' ORDER BY id LIMIT 5', [], 'reports_unfinished'],
     ['SELECT id FROM reports WHERE status = \'failed\' AND template_version < 2', [], 'reports_failed'],
     ['SELECT id FROM deliveries WHERE ask_at <= 1 ORDER BY ask_at', [], 'deliveries_to_ask'],

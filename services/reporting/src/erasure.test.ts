@@ -23,7 +23,7 @@ describe('X4 erasing on request', () => {
 
     expect(existsSync(fileOf(reporting, id))).toBe(false);
     expect(await failure(reporting.client.getReportPdf({ reportId: id }))).toEqual({ kind: 'not_found', reason: 'report_file_missing' });
-    expect(await failure(reporting.client.openLink({ token }))).toEqual({ kind: 'not_found', reason: 'link_revoked' });
+    expect(await failure(reporting.client.openLink({ isLook: false, token }))).toEqual({ kind: 'not_found', reason: 'link_revoked' });
     expect(await failure(reporting.client.deliverReport({ idempotencyKey: '', reportId: id, to: { email: 'a@example.com' } }))).toEqual({ kind: 'conflict', reason: 'report_erased' });
     const report = await read(reporting, id);
     expect(report).toMatchObject({ sha256, deliveries: [{ toMasked: '***', status: 'DELIVERY_STATUS_SENT' }, { toMasked: '***', status: 'DELIVERY_STATUS_SENT' }] });
@@ -108,4 +108,15 @@ describe('the sweep', () => {
     expect(readdirSync(month).sort((a, b) => a.localeCompare(b))).toEqual(['rep_strange2.pdf', `${id}.pdf`].sort((a, b) => a.localeCompare(b)));
     expect(await reporting.metric('reports_sweep_total', { found: 'file_without_row' })).toBe(2);
   });
+});
+
+test('D10 a report is checked by its number: when it was made and its hash, erased or not, and nothing of the customer or the car', async () => {
+  await using reporting = await startTestReporting({ settings: { REPORT_BRAND_NAME: 'Автокиоск' } });
+  const sessionId = reporting.visits.open({ kioskId: 'k-1' });
+  const { id: reportId, sha256, pages, createdAt } = await create(reporting, { sessionId });
+  const facts = { reportId, type: 'REPORT_TYPE_DIAGNOSTICS', sha256, pages, createdAt, issuer: 'Автокиоск' };
+  expect(await reporting.client.checkReport({ reportId }, { caller: { role: 'kiosk', name: 'k-2' } })).toEqual({ ...facts, erased: false });
+  await reporting.client.eraseSessionReports({ sessionId });
+  expect(await reporting.client.checkReport({ reportId })).toEqual({ ...facts, erased: true });
+  expect(await failure(reporting.client.checkReport({ reportId: 'rep_unknown' }))).toEqual({ kind: 'not_found', reason: 'report_not_found' });
 });

@@ -2,7 +2,7 @@
 import {
   DeliveryChannel, DeliveryProvider, DeliveryStatus as WireDeliveryStatus, DtcStatus, MeasurementStatus, ReportStatus as WireStatus, ReportType as WireType, ReportingService,
   Severity as WireSeverity, VehicleType as WireVehicleType,
-  type Delivery as WireDelivery, type Diagnostics, type Report as WireReport, type ReportingServer, type Thickness,
+  type Delivery as WireDelivery, type Diagnostics, type ListedDelivery as WireListedDelivery, type Report as WireReport, type ReportingServer, type Thickness,
 } from '@kiosk/contracts/reporting/v1/reporting';
 import type { PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
 import { SessionStatus, SessionType, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
@@ -10,18 +10,23 @@ import { invalid } from '@kiosk/fault';
 import { implement, newCall, type Implementation, type Rpc } from '@kiosk/rpc';
 import type { Channel, Delivery, DeliveryStatus } from './delivery.ts';
 import type { CodeStatus, DiagnosticsData, Severity } from './diagnostics.ts';
+import type { ListDeliveries, ListedDelivery } from './delivery-list-store.ts';
 import type { Erasure } from './erasure.ts';
 import type { GetPayment } from './gate.ts';
 import type { Callback, Outcomes } from './outcomes.ts';
 import { maskRecipient } from './recipients.ts';
-import type { ReportType, Visit } from './report.ts';
+import { fileNameOf, type ReportType, type Visit } from './report.ts';
 import type { ReportLinks } from './report-links.ts';
 import type { GetVisit, Reports } from './reports.ts';
 import type { ReportView } from './store.ts';
 import type { ReadingStatus, ThicknessData } from './thickness.ts';
 import type { VehicleType } from './thickness-zones.ts';
 
-export function reportingOverGrpc({ reports, links, outcomes, erasure }: { reports: Reports; links: ReportLinks; outcomes: Outcomes; erasure: Erasure }): Implementation {
+export function reportingOverGrpc({ reports, links, listDeliveries, outcomes, erasure, issuer }: {
+  reports: Reports; links: ReportLinks; listDeliveries: ListDeliveries; outcomes: Outcomes; erasure: Erasure;
+  /** Who gives out reports here. */
+  issuer: string;
+}): Implementation {
   return implement<ReportingServer>(ReportingService, {
     createDiagnosticsReport: async ({ idempotencyKey, sessionId, data, deliverTo }, call) => ({
       report: write(await reports.create({ idempotencyKey, sessionId, content: { kind: 'diagnostics', data: readDiagnostics(data) }, deliverTo }, newCall(call))),
@@ -41,9 +46,21 @@ export function reportingOverGrpc({ reports, links, outcomes, erasure }: { repor
     deliverReport: async ({ idempotencyKey, reportId, to }, call) => ({
       report: write(await reports.deliver({ idempotencyKey, reportId, to: to ?? {} }, newCall(call))),
     }),
-    async openLink({ token }, call) {
-      const { bytes, sha256, reportId } = await links.open(token, newCall(call));
-      return { pdf: bytes, sha256, reportId };
+    async listDeliveries({ status, channel, reportId, createdFrom, createdTo, limit, cursor }, call) {
+      const page = await listDeliveries({
+        status: readWord(deliveryStatuses, status, { path: 'status', reason: 'invalid_status' }),
+        channel: readWord(channels, channel, { path: 'channel', reason: 'invalid_channel' }),
+        reportId, createdFrom: createdFrom?.getTime(), createdTo: createdTo?.getTime(), limit, cursor,
+      }, newCall(call));
+      return { deliveries: page.deliveries.map(writeListed), nextCursor: page.nextCursor };
+    },
+    async openLink({ token, isLook }, call) {
+      const { bytes, sha256, reportId } = await links.open({ token, isLook }, newCall(call));
+      return { pdf: bytes, sha256, reportId, fileName: fileNameOf(reportId) };
+    },
+    async checkReport({ reportId }) {
+      const { id, type, createdAt, sha256, pages, erasedAt } = await links.check(reportId);
+      return { reportId: id, type: types[type], createdAt: new Date(createdAt), sha256, pages, erased: erasedAt !== undefined, issuer };
     },
     revokeLinks: async ({ reportId }, call) => ({ revoked: await links.revoke(reportId, newCall(call)) }),
     async receiveDeliveryStatus({ provider: wire, body, signature, timestamp }) {
@@ -172,6 +189,20 @@ function write({ report, deliveries }: ReportView): WireReport {
   };
 }
 
+function writeListed({ delivery, sessionId, kioskId }: ListedDelivery): WireListedDelivery {
+  return {
+    delivery: writeDelivery(delivery),
+    reportId: delivery.reportId,
+    sessionId,
+    kioskId,
+    createdAt: new Date(delivery.createdAt),
+    provider: delivery.provider,
+    ambiguousAttempts: delivery.ambiguousAttempts,
+    deliveredAt: writeTime(delivery.deliveredAt),
+    deadAt: writeTime(delivery.deadAt),
+  };
+}
+
 function writeDelivery(delivery: Delivery): WireDelivery {
   return {
     id: delivery.id,
@@ -179,8 +210,12 @@ function writeDelivery(delivery: Delivery): WireDelivery {
     toMasked: maskRecipient(delivery.channel, delivery.recipient),
     status: deliveryStatuses[delivery.status],
     attempts: delivery.attempts,
-    nextAttemptAt: delivery.nextAttemptAt === undefined ? undefined : new Date(delivery.nextAttemptAt),
+    nextAttemptAt: writeTime(delivery.nextAttemptAt),
     lastError: delivery.lastError,
-    sentAt: delivery.sentAt === undefined ? undefined : new Date(delivery.sentAt),
+    sentAt: writeTime(delivery.sentAt),
   };
+}
+
+function writeTime(at: number | undefined): Date | undefined {
+  return at === undefined ? undefined : new Date(at);
 }

@@ -2,7 +2,7 @@
 import type { Delivery } from './delivery.ts';
 import type { EmailMessage } from './email.ts';
 import type { ReportDocument } from './pdf/render.ts';
-import { shortNumber, vehicleName, type Report, type ReportType } from './report.ts';
+import { fileNameOf, vehicleName, type Report, type ReportType } from './report.ts';
 import type { SmsMessage } from './sms.ts';
 
 const about: Record<ReportType, string> = { diagnostics: 'диагностике', thickness: 'толщине ЛКП' };
@@ -21,7 +21,7 @@ export function emailOf({ delivery, report, document, link, from, pdf }: Materia
     deliveryId: delivery.id, messageId: delivery.messageId, date: delivery.createdAt, from, to: delivery.recipient, subject: title,
     text: [title, '', opening, '', `Итог: ${report.summary}`, '', until, link.url, '', `Номер отчёта: ${report.id}`, '', ...signature, '', footnote, ''].join('\n'),
     html: page({ title, opening, summary: report.summary, until, url: link.url, number: report.id, signature, footnote }),
-    attachment: { filename: `otchet-${shortNumber(report.id)}.pdf`, content: pdf },
+    attachment: { filename: fileNameOf(report.id), content: pdf },
   };
 }
 

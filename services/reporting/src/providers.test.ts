@@ -67,7 +67,7 @@ test('D1 D10 a visit ends in an e-mail with the PDF and a link, and in one part 
   expect(partsOf(text!.body)).toEqual({ encoding: 'UCS-2', count: 1 });
   const tokens = [tokenIn(mail.text!), tokenIn(text!.body)];
   expect(new Set(tokens).size).toBe(2);
-  for (const token of tokens) expect(await reporting.client.openLink({ token })).toEqual({ pdf, sha256: report.sha256, reportId: report.id });
+  for (const token of tokens) expect(await reporting.client.openLink({ isLook: false, token })).toEqual({ pdf, sha256: report.sha256, reportId: report.id, fileName: mail.attachments[0]!.filename });
   expect(reporting.sql('SELECT sum(opened) AS opened FROM report_links')).toEqual([{ opened: 2 }]);
   expect(await reporting.metric('reports_links_opened_total')).toBe(2);
   for (const table of ['report_links', 'deliveries', 'audit_logs']) for (const token of tokens) expect(JSON.stringify(reporting.sql(`SELECT * FROM ${table}`))).not.toContain(token);
@@ -84,12 +84,24 @@ describe('D10 a link', () => {
     await using all = await start();
     const { token } = await sentLink(all.reporting, all.outbox);
     all.clock.advance(30 * 24 * hourMs - 1);
-    await all.reporting.client.openLink({ token });
+    await all.reporting.client.openLink({ isLook: false, token });
     all.clock.advance(1);
-    expect(await failure(all.reporting.client.openLink({ token }))).toEqual({ kind: 'not_found', reason: 'link_expired' });
+    expect(await failure(all.reporting.client.openLink({ isLook: false, token }))).toEqual({ kind: 'not_found', reason: 'link_expired' });
     all.clock.advance(30 * 24 * hourMs + 1);
     await all.reporting.service.forget();
-    expect(await failure(all.reporting.client.openLink({ token }))).toEqual({ kind: 'not_found', reason: 'link_unknown' });
+    expect(await failure(all.reporting.client.openLink({ isLook: false, token }))).toEqual({ kind: 'not_found', reason: 'link_unknown' });
+  });
+
+  test('D10 opens for whoever has it, whatever kiosk\'s key comes along, and a look is not counted', async () => {
+    await using all = await start();
+    const { reporting, outbox } = all;
+    const { id } = await create(reporting, { sessionId: reporting.visits.open({ kioskId: 'k-1' }), deliverTo: { phone } });
+    await reporting.service.deliverDue();
+    const token = tokenIn(outbox.texts()[0]!.body);
+    expect((await reporting.client.openLink({ token, isLook: true }, { caller: { role: 'kiosk', name: 'k-2' } })).reportId).toBe(id);
+    expect(reporting.sql('SELECT opened FROM report_links')).toEqual([{ opened: 0 }]);
+    await reporting.client.openLink({ token, isLook: false }, { caller: { role: 'kiosk', name: 'k-2' } });
+    expect(reporting.sql('SELECT opened FROM report_links')).toEqual([{ opened: 1 }]);
   });
 
   test('D10 is revoked with all of its report\'s, and a later delivery has another', async () => {
@@ -98,15 +110,15 @@ describe('D10 a link', () => {
     const { token, reportId } = await sentLink(reporting, outbox);
     expect(await reporting.client.revokeLinks({ reportId })).toEqual({ revoked: 1 });
     expect(await reporting.client.revokeLinks({ reportId })).toEqual({ revoked: 0 });
-    expect(await failure(reporting.client.openLink({ token }))).toEqual({ kind: 'not_found', reason: 'link_revoked' });
+    expect(await failure(reporting.client.openLink({ isLook: false, token }))).toEqual({ kind: 'not_found', reason: 'link_revoked' });
     await reporting.client.deliverReport({ idempotencyKey: '', reportId, to: { phone: '+79120000001' } });
     await reporting.service.deliverDue();
-    expect((await reporting.client.openLink({ token: tokenIn(outbox.texts().at(-1)!.body) })).reportId).toBe(reportId);
+    expect((await reporting.client.openLink({ isLook: false, token: tokenIn(outbox.texts().at(-1)!.body) })).reportId).toBe(reportId);
   });
 
   test.each(['', 'A'.repeat(22), 'A'.repeat(23), '../../etc/passwd', 'ы'.repeat(22)])('D10 %j opens nothing', async (token) => {
     await using reporting = await startTestReporting();
-    expect(await failure(reporting.client.openLink({ token }))).toEqual({ kind: 'not_found', reason: 'link_unknown' });
+    expect(await failure(reporting.client.openLink({ isLook: false, token }))).toEqual({ kind: 'not_found', reason: 'link_unknown' });
   });
 
   test('S3 another kiosk does not revoke it, and D2 it opens nothing that is not paid', async () => {
@@ -115,7 +127,7 @@ describe('D10 a link', () => {
     expect(await failure(all.reporting.client.revokeLinks({ reportId }, { caller: { role: 'kiosk', name: 'other' } }))).toEqual({ kind: 'not_found', reason: 'report_not_found' });
     const { folder, clock, visits } = all.reporting;
     await using strict = await startTestReporting({ folder, clock, visits, settings: { REPORTS_REQUIRE_PAYMENT: 'true' } });
-    expect(await failure(strict.client.openLink({ token }))).toEqual({ kind: 'payment_required', reason: 'payment_required' });
+    expect(await failure(strict.client.openLink({ isLook: false, token }))).toEqual({ kind: 'payment_required', reason: 'payment_required' });
   });
 });
 

@@ -70,6 +70,11 @@ export function vehicleName({ data }: ReportDocument): string {
   return [data.vehicleMake, data.vehicleModel].filter((part) => part !== undefined).join(' ');
 }
 
+/** ASCII, and nothing of the customer or the car: anybody may see it on the way. */
+export function fileNameOf(reportId: string): string {
+  return `otchet-${shortNumber(reportId)}.pdf`;
+}
+
 /** What a person can read out: the end of the id, `K3F9XQ2A`. */
 export function shortNumber(reportId: string): string {
   return reportId.slice(-8).toUpperCase();

@@ -14,7 +14,7 @@ import { normalizeRecipients, type Recipients } from './recipients.ts';
 import { notReady, type Rendering } from './rendering.ts';
 import { needsPayment, refuseUnfit, refuseUnpaid, type Report, type Visit } from './report.ts';
 import type { ReportView, Store } from './store.ts';
-import type { Call, Key, Origin, Scope } from './tables.ts';
+import { scopeOf, type Call, type Key, type Origin } from './tables.ts';
 import { validateThickness, type ThicknessData, type ThicknessLimits } from './thickness.ts';
 import { within } from './within.ts';
 
@@ -150,10 +150,6 @@ function validated(content: Content): Content {
   return content.kind === 'diagnostics'
     ? { kind: 'diagnostics', data: validateDiagnostics(content.data) }
     : { kind: 'thickness', data: validateThickness(content.data) };
-}
-
-function scopeOf({ caller }: Origin): Scope {
-  return caller.role === 'kiosk' ? caller.name : undefined;
 }
 
 /** The body is in normal form, made by our own code, so equal requests have equal text. */

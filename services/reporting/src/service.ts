@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { ReportingConfig } from './config.ts';
 import { createDeliveries, lanesPerChannel } from './deliveries.ts';
 import { channels } from './delivery.ts';
+import { createDeliveryList } from './delivery-list-store.ts';
 import { DeliveryStore } from './delivery-store.ts';
 import { lookUpDtc } from './dictionary.ts';
 import type { Email } from './email.ts';
@@ -161,7 +162,7 @@ export async function startReporting({
     store, changes, files, rendering, gate, getVisit, getPayment, lookUpDtc, brand: config.brand, publicUrl: config.publicUrl,
     thicknessLimits: config.thicknessLimits, mailDomain, onDue, log, now,
   });
-  const reportLinks = createReportLinks({ store: new LinkStore({ rows, events }), reports, now });
+  const reportLinks = createReportLinks({ links: new LinkStore({ rows, events }), store, reports, now });
   const erasureStore = new ErasureStore({ rows, events });
   const erasure = createErasure({
     store: erasureStore, files: wholeFiles, reportRetentionMs: config.reportRetentionMs, contactRetentionMs: config.contactRetentionMs, now,
@@ -192,7 +193,9 @@ export async function startReporting({
   every('sweep', sweepIntervalMs, sweep);
 
   const server = starting.use(await startServer({
-    host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [reportingOverGrpc({ reports, links: reportLinks, outcomes, erasure })], descriptors, tracer, observe,
+    host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [reportingOverGrpc({
+      reports, links: reportLinks, listDeliveries: createDeliveryList({ rows }), outcomes, erasure, issuer: config.brand.name,
+    })], descriptors, tracer, observe,
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
   }));
   const health = starting.use(await startHealth({ host: config.metricsHost, port: config.metricsPort, metrics, ready: () => ({ database: 'ok' }) }));

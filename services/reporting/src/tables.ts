@@ -92,6 +92,10 @@ export type Rows = Pick<Database<Tables>, 'read' | 'transaction'>;
 /** What a kiosk's key may see: its own reports only (S3). Undefined: all. */
 export type Scope = string | undefined;
 
+export function scopeOf({ caller }: Origin): Scope {
+  return caller.role === 'kiosk' ? caller.name : undefined;
+}
+
 /** A caller's idempotency key and what it was used for. */
 export type Key = { caller: string; key: string; bodySha256: string };
 

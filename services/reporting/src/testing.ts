@@ -181,6 +181,9 @@ export async function startTestReporting({
   const storagePath = folder ?? starting.use(temporaryFolder()).path;
   const logged: Record<string, unknown>[] = [];
   const log = createLog({ service: 'reporting', level: 'info', destination: { write: (line) => logged.push(JSON.parse(line) as Record<string, unknown>) } });
+  // Closed after the service: a second SQLite in one process, thinking itself the last, would take the write-ahead log away under the first.
+  let database: DatabaseSync | undefined;
+  starting.defer(() => database?.close());
   const service = starting.use(await startReporting({
     // Jobs look once at the start and when they are woken, and then leave the work to the test.
     config: readConfig({ STORAGE_PATH: storagePath, REPORTING_GRPC_PORT: '0', REPORTING_METRICS_PORT: '0', DELIVERY_POLL_INTERVAL_MS: '60000', ...settings }),
@@ -194,12 +197,8 @@ export async function startTestReporting({
   return {
     client, service, clock, visits, email, sms, folder: storagePath, logged,
     sql(text, ...values) {
-      const database = new DatabaseSync(join(storagePath, 'reporting.sqlite'));
-      try {
-        return database.prepare(text).all(...values) as Record<string, SQLInputValue>[];
-      } finally {
-        database.close();
-      }
+      database ??= new DatabaseSync(join(storagePath, 'reporting.sqlite'));
+      return database.prepare(text).all(...values) as Record<string, SQLInputValue>[];
     },
     metric: (name, labels) => readMetric(service.metricsPort, name, labels),
     [Symbol.asyncDispose]: () => running.disposeAsync(),

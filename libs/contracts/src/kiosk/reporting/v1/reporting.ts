@@ -845,15 +845,78 @@ export interface DeliverReportResponse {
   report?: Report | undefined;
 }
 
+export interface ListDeliveriesRequest {
+  /** UNSPECIFIED: any. */
+  status: DeliveryStatus;
+  /** UNSPECIFIED: any. */
+  channel: DeliveryChannel;
+  reportId?:
+    | string
+    | undefined;
+  /** Of its making; the second one is excluded. */
+  createdFrom?: Date | undefined;
+  createdTo?:
+    | Date
+    | undefined;
+  /** 1–200; 0 is 50. */
+  limit: number;
+  /** The `next_cursor` of the page before; empty for the first. */
+  cursor: string;
+}
+
+export interface ListedDelivery {
+  delivery?: Delivery | undefined;
+  reportId: string;
+  sessionId: string;
+  kioskId?: string | undefined;
+  createdAt?:
+    | Date
+    | undefined;
+  /** Who made the last attempt: `smtp`, `twilio` … */
+  provider?:
+    | string
+    | undefined;
+  /** Attempts that may have arrived although we were not told. */
+  ambiguousAttempts: number;
+  deliveredAt?: Date | undefined;
+  deadAt?: Date | undefined;
+}
+
+export interface ListDeliveriesResponse {
+  deliveries: ListedDelivery[];
+  /** Empty on the last page. */
+  nextCursor: string;
+}
+
 export interface OpenLinkRequest {
   /** 22 characters of base64url. */
   token: string;
+  /** Whether somebody only asks what is there (HTTP's HEAD): nothing is counted. */
+  isLook: boolean;
 }
 
 export interface OpenLinkResponse {
   pdf: Buffer;
   sha256: string;
   reportId: string;
+  /** For a Content-Disposition: `otchet-K3F9XQ2A.pdf`. */
+  fileName: string;
+}
+
+export interface CheckReportRequest {
+  reportId: string;
+}
+
+export interface CheckReportResponse {
+  reportId: string;
+  type: ReportType;
+  createdAt?: Date | undefined;
+  sha256: string;
+  pages: number;
+  /** Whether its file and data are gone; the hash still holds. */
+  erased: boolean;
+  /** REPORT_BRAND_NAME: who gives out reports here. */
+  issuer: string;
 }
 
 export interface RevokeLinksRequest {
@@ -3471,14 +3534,532 @@ export const DeliverReportResponse: MessageFns<DeliverReportResponse> = {
   },
 };
 
+function createBaseListDeliveriesRequest(): ListDeliveriesRequest {
+  return {
+    status: DeliveryStatus.DELIVERY_STATUS_UNSPECIFIED,
+    channel: DeliveryChannel.DELIVERY_CHANNEL_UNSPECIFIED,
+    reportId: undefined,
+    createdFrom: undefined,
+    createdTo: undefined,
+    limit: 0,
+    cursor: "",
+  };
+}
+
+export const ListDeliveriesRequest: MessageFns<ListDeliveriesRequest> = {
+  encode(message: ListDeliveriesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== DeliveryStatus.DELIVERY_STATUS_UNSPECIFIED) {
+      writer.uint32(8).int32(deliveryStatusToNumber(message.status));
+    }
+    if (message.channel !== DeliveryChannel.DELIVERY_CHANNEL_UNSPECIFIED) {
+      writer.uint32(16).int32(deliveryChannelToNumber(message.channel));
+    }
+    if (message.reportId !== undefined) {
+      writer.uint32(26).string(message.reportId);
+    }
+    if (message.createdFrom !== undefined) {
+      Timestamp.encode(toTimestamp(message.createdFrom), writer.uint32(34).fork()).join();
+    }
+    if (message.createdTo !== undefined) {
+      Timestamp.encode(toTimestamp(message.createdTo), writer.uint32(42).fork()).join();
+    }
+    if (message.limit !== 0) {
+      writer.uint32(48).int32(message.limit);
+    }
+    if (message.cursor !== "") {
+      writer.uint32(58).string(message.cursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDeliveriesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDeliveriesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.status = deliveryStatusFromJSON(reader.int32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.channel = deliveryChannelFromJSON(reader.int32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reportId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.createdFrom = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.createdTo = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.cursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDeliveriesRequest {
+    return {
+      status: isSet(object.status) ? deliveryStatusFromJSON(object.status) : DeliveryStatus.DELIVERY_STATUS_UNSPECIFIED,
+      channel: isSet(object.channel)
+        ? deliveryChannelFromJSON(object.channel)
+        : DeliveryChannel.DELIVERY_CHANNEL_UNSPECIFIED,
+      reportId: isSet(object.reportId)
+        ? globalThis.String(object.reportId)
+        : isSet(object.report_id)
+        ? globalThis.String(object.report_id)
+        : undefined,
+      createdFrom: isSet(object.createdFrom)
+        ? fromJsonTimestamp(object.createdFrom)
+        : isSet(object.created_from)
+        ? fromJsonTimestamp(object.created_from)
+        : undefined,
+      createdTo: isSet(object.createdTo)
+        ? fromJsonTimestamp(object.createdTo)
+        : isSet(object.created_to)
+        ? fromJsonTimestamp(object.created_to)
+        : undefined,
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      cursor: isSet(object.cursor) ? globalThis.String(object.cursor) : "",
+    };
+  },
+
+  toJSON(message: ListDeliveriesRequest): unknown {
+    const obj: any = {};
+    if (message.status !== DeliveryStatus.DELIVERY_STATUS_UNSPECIFIED) {
+      obj.status = deliveryStatusToJSON(message.status);
+    }
+    if (message.channel !== DeliveryChannel.DELIVERY_CHANNEL_UNSPECIFIED) {
+      obj.channel = deliveryChannelToJSON(message.channel);
+    }
+    if (message.reportId !== undefined) {
+      obj.reportId = message.reportId;
+    }
+    if (message.createdFrom !== undefined) {
+      obj.createdFrom = message.createdFrom.toISOString();
+    }
+    if (message.createdTo !== undefined) {
+      obj.createdTo = message.createdTo.toISOString();
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.cursor !== "") {
+      obj.cursor = message.cursor;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListDeliveriesRequest>): ListDeliveriesRequest {
+    return ListDeliveriesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListDeliveriesRequest>): ListDeliveriesRequest {
+    const message = createBaseListDeliveriesRequest();
+    message.status = object.status ?? DeliveryStatus.DELIVERY_STATUS_UNSPECIFIED;
+    message.channel = object.channel ?? DeliveryChannel.DELIVERY_CHANNEL_UNSPECIFIED;
+    message.reportId = object.reportId ?? undefined;
+    message.createdFrom = object.createdFrom ?? undefined;
+    message.createdTo = object.createdTo ?? undefined;
+    message.limit = object.limit ?? 0;
+    message.cursor = object.cursor ?? "";
+    return message;
+  },
+};
+
+function createBaseListedDelivery(): ListedDelivery {
+  return {
+    delivery: undefined,
+    reportId: "",
+    sessionId: "",
+    kioskId: undefined,
+    createdAt: undefined,
+    provider: undefined,
+    ambiguousAttempts: 0,
+    deliveredAt: undefined,
+    deadAt: undefined,
+  };
+}
+
+export const ListedDelivery: MessageFns<ListedDelivery> = {
+  encode(message: ListedDelivery, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.delivery !== undefined) {
+      Delivery.encode(message.delivery, writer.uint32(10).fork()).join();
+    }
+    if (message.reportId !== "") {
+      writer.uint32(18).string(message.reportId);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(26).string(message.sessionId);
+    }
+    if (message.kioskId !== undefined) {
+      writer.uint32(34).string(message.kioskId);
+    }
+    if (message.createdAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.createdAt), writer.uint32(42).fork()).join();
+    }
+    if (message.provider !== undefined) {
+      writer.uint32(50).string(message.provider);
+    }
+    if (message.ambiguousAttempts !== 0) {
+      writer.uint32(56).int32(message.ambiguousAttempts);
+    }
+    if (message.deliveredAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.deliveredAt), writer.uint32(66).fork()).join();
+    }
+    if (message.deadAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.deadAt), writer.uint32(74).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListedDelivery {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListedDelivery();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.delivery = Delivery.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reportId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kioskId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.createdAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.provider = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.ambiguousAttempts = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.deliveredAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.deadAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListedDelivery {
+    return {
+      delivery: isSet(object.delivery) ? Delivery.fromJSON(object.delivery) : undefined,
+      reportId: isSet(object.reportId)
+        ? globalThis.String(object.reportId)
+        : isSet(object.report_id)
+        ? globalThis.String(object.report_id)
+        : "",
+      sessionId: isSet(object.sessionId)
+        ? globalThis.String(object.sessionId)
+        : isSet(object.session_id)
+        ? globalThis.String(object.session_id)
+        : "",
+      kioskId: isSet(object.kioskId)
+        ? globalThis.String(object.kioskId)
+        : isSet(object.kiosk_id)
+        ? globalThis.String(object.kiosk_id)
+        : undefined,
+      createdAt: isSet(object.createdAt)
+        ? fromJsonTimestamp(object.createdAt)
+        : isSet(object.created_at)
+        ? fromJsonTimestamp(object.created_at)
+        : undefined,
+      provider: isSet(object.provider) ? globalThis.String(object.provider) : undefined,
+      ambiguousAttempts: isSet(object.ambiguousAttempts)
+        ? globalThis.Number(object.ambiguousAttempts)
+        : isSet(object.ambiguous_attempts)
+        ? globalThis.Number(object.ambiguous_attempts)
+        : 0,
+      deliveredAt: isSet(object.deliveredAt)
+        ? fromJsonTimestamp(object.deliveredAt)
+        : isSet(object.delivered_at)
+        ? fromJsonTimestamp(object.delivered_at)
+        : undefined,
+      deadAt: isSet(object.deadAt)
+        ? fromJsonTimestamp(object.deadAt)
+        : isSet(object.dead_at)
+        ? fromJsonTimestamp(object.dead_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: ListedDelivery): unknown {
+    const obj: any = {};
+    if (message.delivery !== undefined) {
+      obj.delivery = Delivery.toJSON(message.delivery);
+    }
+    if (message.reportId !== "") {
+      obj.reportId = message.reportId;
+    }
+    if (message.sessionId !== "") {
+      obj.sessionId = message.sessionId;
+    }
+    if (message.kioskId !== undefined) {
+      obj.kioskId = message.kioskId;
+    }
+    if (message.createdAt !== undefined) {
+      obj.createdAt = message.createdAt.toISOString();
+    }
+    if (message.provider !== undefined) {
+      obj.provider = message.provider;
+    }
+    if (message.ambiguousAttempts !== 0) {
+      obj.ambiguousAttempts = Math.round(message.ambiguousAttempts);
+    }
+    if (message.deliveredAt !== undefined) {
+      obj.deliveredAt = message.deliveredAt.toISOString();
+    }
+    if (message.deadAt !== undefined) {
+      obj.deadAt = message.deadAt.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListedDelivery>): ListedDelivery {
+    return ListedDelivery.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListedDelivery>): ListedDelivery {
+    const message = createBaseListedDelivery();
+    message.delivery = (object.delivery !== undefined && object.delivery !== null)
+      ? Delivery.fromPartial(object.delivery)
+      : undefined;
+    message.reportId = object.reportId ?? "";
+    message.sessionId = object.sessionId ?? "";
+    message.kioskId = object.kioskId ?? undefined;
+    message.createdAt = object.createdAt ?? undefined;
+    message.provider = object.provider ?? undefined;
+    message.ambiguousAttempts = object.ambiguousAttempts ?? 0;
+    message.deliveredAt = object.deliveredAt ?? undefined;
+    message.deadAt = object.deadAt ?? undefined;
+    return message;
+  },
+};
+
+function createBaseListDeliveriesResponse(): ListDeliveriesResponse {
+  return { deliveries: [], nextCursor: "" };
+}
+
+export const ListDeliveriesResponse: MessageFns<ListDeliveriesResponse> = {
+  encode(message: ListDeliveriesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.deliveries) {
+      ListedDelivery.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextCursor !== "") {
+      writer.uint32(18).string(message.nextCursor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDeliveriesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDeliveriesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deliveries.push(ListedDelivery.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextCursor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDeliveriesResponse {
+    return {
+      deliveries: globalThis.Array.isArray(object?.deliveries)
+        ? object.deliveries.map((e: any) => ListedDelivery.fromJSON(e))
+        : [],
+      nextCursor: isSet(object.nextCursor)
+        ? globalThis.String(object.nextCursor)
+        : isSet(object.next_cursor)
+        ? globalThis.String(object.next_cursor)
+        : "",
+    };
+  },
+
+  toJSON(message: ListDeliveriesResponse): unknown {
+    const obj: any = {};
+    if (message.deliveries?.length) {
+      obj.deliveries = message.deliveries.map((e) => ListedDelivery.toJSON(e));
+    }
+    if (message.nextCursor !== "") {
+      obj.nextCursor = message.nextCursor;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListDeliveriesResponse>): ListDeliveriesResponse {
+    return ListDeliveriesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListDeliveriesResponse>): ListDeliveriesResponse {
+    const message = createBaseListDeliveriesResponse();
+    message.deliveries = object.deliveries?.map((e) => ListedDelivery.fromPartial(e)) || [];
+    message.nextCursor = object.nextCursor ?? "";
+    return message;
+  },
+};
+
 function createBaseOpenLinkRequest(): OpenLinkRequest {
-  return { token: "" };
+  return { token: "", isLook: false };
 }
 
 export const OpenLinkRequest: MessageFns<OpenLinkRequest> = {
   encode(message: OpenLinkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.token !== "") {
       writer.uint32(10).string(message.token);
+    }
+    if (message.isLook !== false) {
+      writer.uint32(16).bool(message.isLook);
     }
     return writer;
   },
@@ -3504,6 +4085,14 @@ export const OpenLinkRequest: MessageFns<OpenLinkRequest> = {
             message.token = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.isLook = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3517,13 +4106,23 @@ export const OpenLinkRequest: MessageFns<OpenLinkRequest> = {
   },
 
   fromJSON(object: any): OpenLinkRequest {
-    return { token: isSet(object.token) ? globalThis.String(object.token) : "" };
+    return {
+      token: isSet(object.token) ? globalThis.String(object.token) : "",
+      isLook: isSet(object.isLook)
+        ? globalThis.Boolean(object.isLook)
+        : isSet(object.is_look)
+        ? globalThis.Boolean(object.is_look)
+        : false,
+    };
   },
 
   toJSON(message: OpenLinkRequest): unknown {
     const obj: any = {};
     if (message.token !== "") {
       obj.token = message.token;
+    }
+    if (message.isLook !== false) {
+      obj.isLook = message.isLook;
     }
     return obj;
   },
@@ -3534,12 +4133,13 @@ export const OpenLinkRequest: MessageFns<OpenLinkRequest> = {
   fromPartial(object: DeepPartial<OpenLinkRequest>): OpenLinkRequest {
     const message = createBaseOpenLinkRequest();
     message.token = object.token ?? "";
+    message.isLook = object.isLook ?? false;
     return message;
   },
 };
 
 function createBaseOpenLinkResponse(): OpenLinkResponse {
-  return { pdf: Buffer.alloc(0), sha256: "", reportId: "" };
+  return { pdf: Buffer.alloc(0), sha256: "", reportId: "", fileName: "" };
 }
 
 export const OpenLinkResponse: MessageFns<OpenLinkResponse> = {
@@ -3552,6 +4152,9 @@ export const OpenLinkResponse: MessageFns<OpenLinkResponse> = {
     }
     if (message.reportId !== "") {
       writer.uint32(26).string(message.reportId);
+    }
+    if (message.fileName !== "") {
+      writer.uint32(34).string(message.fileName);
     }
     return writer;
   },
@@ -3593,6 +4196,14 @@ export const OpenLinkResponse: MessageFns<OpenLinkResponse> = {
             message.reportId = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.fileName = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3614,6 +4225,11 @@ export const OpenLinkResponse: MessageFns<OpenLinkResponse> = {
         : isSet(object.report_id)
         ? globalThis.String(object.report_id)
         : "",
+      fileName: isSet(object.fileName)
+        ? globalThis.String(object.fileName)
+        : isSet(object.file_name)
+        ? globalThis.String(object.file_name)
+        : "",
     };
   },
 
@@ -3628,6 +4244,9 @@ export const OpenLinkResponse: MessageFns<OpenLinkResponse> = {
     if (message.reportId !== "") {
       obj.reportId = message.reportId;
     }
+    if (message.fileName !== "") {
+      obj.fileName = message.fileName;
+    }
     return obj;
   },
 
@@ -3639,6 +4258,261 @@ export const OpenLinkResponse: MessageFns<OpenLinkResponse> = {
     message.pdf = object.pdf ?? Buffer.alloc(0);
     message.sha256 = object.sha256 ?? "";
     message.reportId = object.reportId ?? "";
+    message.fileName = object.fileName ?? "";
+    return message;
+  },
+};
+
+function createBaseCheckReportRequest(): CheckReportRequest {
+  return { reportId: "" };
+}
+
+export const CheckReportRequest: MessageFns<CheckReportRequest> = {
+  encode(message: CheckReportRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reportId !== "") {
+      writer.uint32(10).string(message.reportId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckReportRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckReportRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reportId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckReportRequest {
+    return {
+      reportId: isSet(object.reportId)
+        ? globalThis.String(object.reportId)
+        : isSet(object.report_id)
+        ? globalThis.String(object.report_id)
+        : "",
+    };
+  },
+
+  toJSON(message: CheckReportRequest): unknown {
+    const obj: any = {};
+    if (message.reportId !== "") {
+      obj.reportId = message.reportId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CheckReportRequest>): CheckReportRequest {
+    return CheckReportRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CheckReportRequest>): CheckReportRequest {
+    const message = createBaseCheckReportRequest();
+    message.reportId = object.reportId ?? "";
+    return message;
+  },
+};
+
+function createBaseCheckReportResponse(): CheckReportResponse {
+  return {
+    reportId: "",
+    type: ReportType.REPORT_TYPE_UNSPECIFIED,
+    createdAt: undefined,
+    sha256: "",
+    pages: 0,
+    erased: false,
+    issuer: "",
+  };
+}
+
+export const CheckReportResponse: MessageFns<CheckReportResponse> = {
+  encode(message: CheckReportResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reportId !== "") {
+      writer.uint32(10).string(message.reportId);
+    }
+    if (message.type !== ReportType.REPORT_TYPE_UNSPECIFIED) {
+      writer.uint32(16).int32(reportTypeToNumber(message.type));
+    }
+    if (message.createdAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.createdAt), writer.uint32(26).fork()).join();
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(34).string(message.sha256);
+    }
+    if (message.pages !== 0) {
+      writer.uint32(40).int32(message.pages);
+    }
+    if (message.erased !== false) {
+      writer.uint32(48).bool(message.erased);
+    }
+    if (message.issuer !== "") {
+      writer.uint32(58).string(message.issuer);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckReportResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckReportResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reportId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.type = reportTypeFromJSON(reader.int32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.createdAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.pages = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.erased = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.issuer = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckReportResponse {
+    return {
+      reportId: isSet(object.reportId)
+        ? globalThis.String(object.reportId)
+        : isSet(object.report_id)
+        ? globalThis.String(object.report_id)
+        : "",
+      type: isSet(object.type) ? reportTypeFromJSON(object.type) : ReportType.REPORT_TYPE_UNSPECIFIED,
+      createdAt: isSet(object.createdAt)
+        ? fromJsonTimestamp(object.createdAt)
+        : isSet(object.created_at)
+        ? fromJsonTimestamp(object.created_at)
+        : undefined,
+      sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+      pages: isSet(object.pages) ? globalThis.Number(object.pages) : 0,
+      erased: isSet(object.erased) ? globalThis.Boolean(object.erased) : false,
+      issuer: isSet(object.issuer) ? globalThis.String(object.issuer) : "",
+    };
+  },
+
+  toJSON(message: CheckReportResponse): unknown {
+    const obj: any = {};
+    if (message.reportId !== "") {
+      obj.reportId = message.reportId;
+    }
+    if (message.type !== ReportType.REPORT_TYPE_UNSPECIFIED) {
+      obj.type = reportTypeToJSON(message.type);
+    }
+    if (message.createdAt !== undefined) {
+      obj.createdAt = message.createdAt.toISOString();
+    }
+    if (message.sha256 !== "") {
+      obj.sha256 = message.sha256;
+    }
+    if (message.pages !== 0) {
+      obj.pages = Math.round(message.pages);
+    }
+    if (message.erased !== false) {
+      obj.erased = message.erased;
+    }
+    if (message.issuer !== "") {
+      obj.issuer = message.issuer;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CheckReportResponse>): CheckReportResponse {
+    return CheckReportResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CheckReportResponse>): CheckReportResponse {
+    const message = createBaseCheckReportResponse();
+    message.reportId = object.reportId ?? "";
+    message.type = object.type ?? ReportType.REPORT_TYPE_UNSPECIFIED;
+    message.createdAt = object.createdAt ?? undefined;
+    message.sha256 = object.sha256 ?? "";
+    message.pages = object.pages ?? 0;
+    message.erased = object.erased ?? false;
+    message.issuer = object.issuer ?? "";
     return message;
   },
 };
@@ -4196,6 +5070,18 @@ export const ReportingService = {
       Buffer.from(DeliverReportResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeliverReportResponse => DeliverReportResponse.decode(value),
   },
+  /** Deliveries, newest first. INVALID_ARGUMENT (`invalid_cursor`, `invalid_limit`). Idempotent. */
+  listDeliveries: {
+    path: "/kiosk.reporting.v1.Reporting/ListDeliveries" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListDeliveriesRequest): Buffer =>
+      Buffer.from(ListDeliveriesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListDeliveriesRequest => ListDeliveriesRequest.decode(value),
+    responseSerialize: (value: ListDeliveriesResponse): Buffer =>
+      Buffer.from(ListDeliveriesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListDeliveriesResponse => ListDeliveriesResponse.decode(value),
+  },
   /** The file behind the token of a link, for whoever has it. NOT_FOUND (`link_unknown`, `link_expired`, `link_revoked`, `report_file_missing`). Counted. */
   openLink: {
     path: "/kiosk.reporting.v1.Reporting/OpenLink" as const,
@@ -4205,6 +5091,16 @@ export const ReportingService = {
     requestDeserialize: (value: Buffer): OpenLinkRequest => OpenLinkRequest.decode(value),
     responseSerialize: (value: OpenLinkResponse): Buffer => Buffer.from(OpenLinkResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): OpenLinkResponse => OpenLinkResponse.decode(value),
+  },
+  /** What anybody may know who has a report's number: that it was made, when, and its file's hash. Nothing of the customer or the car. Idempotent. */
+  checkReport: {
+    path: "/kiosk.reporting.v1.Reporting/CheckReport" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckReportRequest): Buffer => Buffer.from(CheckReportRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckReportRequest => CheckReportRequest.decode(value),
+    responseSerialize: (value: CheckReportResponse): Buffer => Buffer.from(CheckReportResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckReportResponse => CheckReportResponse.decode(value),
   },
   /** No link of the report opens it any more. Idempotent. */
   revokeLinks: {
@@ -4270,8 +5166,12 @@ export interface ReportingServer extends UntypedServiceImplementation {
    * Fails with FAILED_PRECONDITION (`report_erased`) once the report's data is gone.
    */
   deliverReport: handleUnaryCall<DeliverReportRequest, DeliverReportResponse>;
+  /** Deliveries, newest first. INVALID_ARGUMENT (`invalid_cursor`, `invalid_limit`). Idempotent. */
+  listDeliveries: handleUnaryCall<ListDeliveriesRequest, ListDeliveriesResponse>;
   /** The file behind the token of a link, for whoever has it. NOT_FOUND (`link_unknown`, `link_expired`, `link_revoked`, `report_file_missing`). Counted. */
   openLink: handleUnaryCall<OpenLinkRequest, OpenLinkResponse>;
+  /** What anybody may know who has a report's number: that it was made, when, and its file's hash. Nothing of the customer or the car. Idempotent. */
+  checkReport: handleUnaryCall<CheckReportRequest, CheckReportResponse>;
   /** No link of the report opens it any more. Idempotent. */
   revokeLinks: handleUnaryCall<RevokeLinksRequest, RevokeLinksResponse>;
   /**
@@ -4400,6 +5300,22 @@ export interface ReportingClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeliverReportResponse) => void,
   ): ClientUnaryCall;
+  /** Deliveries, newest first. INVALID_ARGUMENT (`invalid_cursor`, `invalid_limit`). Idempotent. */
+  listDeliveries(
+    request: ListDeliveriesRequest,
+    callback: (error: ServiceError | null, response: ListDeliveriesResponse) => void,
+  ): ClientUnaryCall;
+  listDeliveries(
+    request: ListDeliveriesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListDeliveriesResponse) => void,
+  ): ClientUnaryCall;
+  listDeliveries(
+    request: ListDeliveriesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListDeliveriesResponse) => void,
+  ): ClientUnaryCall;
   /** The file behind the token of a link, for whoever has it. NOT_FOUND (`link_unknown`, `link_expired`, `link_revoked`, `report_file_missing`). Counted. */
   openLink(
     request: OpenLinkRequest,
@@ -4415,6 +5331,22 @@ export interface ReportingClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: OpenLinkResponse) => void,
+  ): ClientUnaryCall;
+  /** What anybody may know who has a report's number: that it was made, when, and its file's hash. Nothing of the customer or the car. Idempotent. */
+  checkReport(
+    request: CheckReportRequest,
+    callback: (error: ServiceError | null, response: CheckReportResponse) => void,
+  ): ClientUnaryCall;
+  checkReport(
+    request: CheckReportRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckReportResponse) => void,
+  ): ClientUnaryCall;
+  checkReport(
+    request: CheckReportRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckReportResponse) => void,
   ): ClientUnaryCall;
   /** No link of the report opens it any more. Idempotent. */
   revokeLinks(
