@@ -66,12 +66,15 @@ export function sampleOf(name: SampleName, sessionId: string): Sample {
 
 export type Kiosk = ReturnType<typeof kioskAt>;
 
-export function kioskAt(url: string) {
+/** With a `key` it is that caller; without one it is anybody. */
+export function kioskAt(url: string, { key }: { key?: string } = {}) {
+  const identity: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
+
   /** `body` is sent as JSON; a text or bytes are sent as they are. */
   async function send<Body>(method: string, path: string, { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer<Body>> {
     const response = await fetch(url + path, {
       method,
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: { ...identity, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
     });
     const text = await response.text();
@@ -123,7 +126,7 @@ export function kioskAt(url: string) {
       ({ deliveries }) => deliveries.every(({ status }) => status === 'sent'),
     ),
     async pdf({ pdfUrl }: Pick<Report, 'pdfUrl'>): Promise<{ bytes: Buffer; headers: Headers }> {
-      const response = await fetch(url + pdfUrl);
+      const response = await fetch(url + pdfUrl, { headers: identity });
       expect(response.status).toBe(200);
       return { bytes: Buffer.from(await response.arrayBuffer()), headers: response.headers };
     },
