@@ -17,6 +17,21 @@ test.each(['starttls', 'implicit'] as const)('a message arrives over %s as it wa
   expect(server.journal().filter(({ on }) => on === 'connect')).toHaveLength(1);
 });
 
+test('D4 a message is shaped as decent mail is: plain text and HTML to choose from, the PDF beside them, an id, a date, and no wish for an answer', async () => {
+  await using server = await startMailServer();
+  await using email = smtpTo(server);
+  await email.send(message, { signal });
+  const raw = server.mails()[0]!.raw.toString();
+  const [head = ''] = raw.split('\r\n\r\n');
+  for (const header of ['Message-ID: <dlv_1@kiosk.example>', 'Date: Fri, 20 Nov 2026 09:00:00 +0000', 'Auto-Submitted: auto-generated', 'MIME-Version: 1.0', 'To: ivan@example.com']) {
+    expect(head.split('\r\n')).toContain(header);
+  }
+  const types = [...raw.matchAll(/^Content-Type: ([\w/]+)/gm)].map(([, type]) => type);
+  expect(types).toEqual(['multipart/mixed', 'multipart/alternative', 'text/plain', 'text/html', 'application/pdf']);
+  // RFC 5322, 2.1.1; and nothing but ASCII on the wire.
+  for (const line of raw.split('\r\n')) expect(line).toMatch(/^[\x20-\x7E\t]{0,998}$/);
+});
+
 test('on loopback the server\'s certificate may be anybody\'s, and no credentials are needed', async () => {
   await using server = await startMailServer({ smtpUser: undefined });
   await using email = smtpTo(server, { security: 'loopback', user: undefined, ca: undefined });

@@ -63,7 +63,7 @@ function page({ title, opening, summary, until, url, number, signature, footnote
 <tr><td style="padding:0 28px 16px">
 <div style="padding:14px 16px;border-left:4px solid #1f5fbf;background:#f2f6fc;${font};font-size:15px;line-height:22px;color:#1b2430">${escape(summary)}</div></td></tr>
 <tr><td style="padding:0 28px 12px;${font};font-size:13px;line-height:20px;color:#5a6675">${escape(until)}<br>
-<a href="${escape(url)}" style="color:#1f5fbf">${escape(url)}</a></td></tr>
+<a href="${escape(url)}" style="color:#1f5fbf;word-break:break-all">${escape(url)}</a></td></tr>
 <tr><td style="padding:0 28px 20px;${font};font-size:13px;line-height:20px;color:#5a6675">Номер отчёта: ${escape(number)}</td></tr>
 <tr><td style="padding:16px 28px;border-top:1px solid #d9dee5;${font};font-size:14px;line-height:20px;color:#1b2430">${signature.map(escape).join('<br>')}</td></tr>
 <tr><td style="padding:0 28px 24px;${font};font-size:12px;line-height:18px;color:#5a6675">${escape(footnote)}</td></tr>

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DeliveryProvider, DeliveryStatus, type Report } from '@kiosk/contracts/reporting/v1/reporting';
 import { Fault } from '@kiosk/fault';
-import { partsOf, readMail, type FaultInput } from '@kiosk/outbox';
+import { partsOf, readMail } from '@kiosk/outbox';
 import { describe, expect, test } from '@jest/globals';
 import { create, failure, hourMs, minuteMs, read, startClock, startTestReporting, type TestReporting } from './testing.ts';
 import { startOutbox, type Outbox } from './testing-providers.ts';
@@ -128,50 +128,6 @@ describe('D10 a link', () => {
     const { folder, clock, visits } = all.reporting;
     await using strict = await startTestReporting({ folder, clock, visits, settings: { REPORTS_REQUIRE_PAYMENT: 'true' } });
     expect(await failure(strict.client.openLink({ isLook: false, token }))).toEqual({ kind: 'payment_required', reason: 'payment_required' });
-  });
-});
-
-describe('D1–D6 the table of what goes wrong with e-mail', () => {
-  const on = (step: FaultInput['on'], kind: FaultInput['kind'], code?: number): FaultInput => ({ on: step, kind, code });
-  test.each<[string, FaultInput, string, { mails: number; ambiguous: number; attempts: number }]>([
-    ['greylisting', { on: 'rcpt', kind: 'greylist' }, 'SENT', { mails: 1, ambiguous: 0, attempts: 2 }],
-    ['450', on('rcpt', 'reply', 450), 'SENT', { mails: 1, ambiguous: 0, attempts: 2 }],
-    ['421', on('rcpt', 'reply', 421), 'SENT', { mails: 1, ambiguous: 0, attempts: 2 }],
-    ['452', on('rcpt', 'reply', 452), 'SENT', { mails: 1, ambiguous: 0, attempts: 2 }],
-    ['550', on('rcpt', 'reply', 550), 'DEAD', { mails: 0, ambiguous: 0, attempts: 1 }],
-    ['552', on('after_data', 'reply', 552), 'DEAD', { mails: 0, ambiguous: 0, attempts: 1 }],
-    ['554', on('after_data', 'reply', 554), 'DEAD', { mails: 0, ambiguous: 0, attempts: 1 }],
-    ['accept-then-drop', on('after_data', 'accept_then_drop'), 'SENT', { mails: 2, ambiguous: 1, attempts: 2 }],
-    ['accept-then-hang', on('after_data', 'accept_then_hang'), 'SENT', { mails: 2, ambiguous: 1, attempts: 2 }],
-    ...(['connect', 'greeting', 'ehlo', 'starttls', 'mail', 'rcpt', 'data'] as const).map((step): [string, FaultInput, string, { mails: number; ambiguous: number; attempts: number }] =>
-      [`hang at ${step}`, on(step, 'hang'), 'SENT', { mails: 1, ambiguous: 0, attempts: 2 }]),
-    ['hang after the data', on('after_data', 'hang'), 'SENT', { mails: 1, ambiguous: 1, attempts: 2 }],
-    ['garbage instead of TLS', on('starttls', 'garbage'), 'SENT', { mails: 1, ambiguous: 0, attempts: 2 }],
-  ])('%s', async (_, fault, status, { mails, ambiguous, attempts: count }) => {
-    await using all = await start((outbox) => smtp(outbox));
-    const { outbox, reporting } = all;
-    outbox.faults.add(fault);
-    const report = await create(reporting, { sessionId: reporting.visits.open({ contact: { email } }) });
-    await attempts(reporting, 3);
-    expect(await statuses(reporting, report)).toEqual([`EMAIL ${status}`]);
-    expect(outbox.mails()).toHaveLength(mails);
-    expect(new Set(outbox.mails().map(({ messageId }) => messageId)).size).toBe(Math.min(mails, 1));
-    expect(reporting.sql('SELECT attempts, ambiguous_attempts AS ambiguous FROM deliveries')).toEqual([{ attempts: count, ambiguous }]);
-    expect(JSON.stringify(reporting.logged)).not.toContain(email);
-  });
-
-  test('D3 down for an hour: all is sent within five minutes of the return', async () => {
-    await using all = await start((outbox) => smtp(outbox));
-    const { outbox, reporting, clock } = all;
-    await outbox.down('smtp');
-    const report = await create(reporting, { sessionId: reporting.visits.open({ contact: { email } }) });
-    for (let passedMs = 0; passedMs < hourMs; passedMs += 4 * minuteMs) {
-      await reporting.service.deliverDue();
-      clock.advance(4 * minuteMs);
-    }
-    await outbox.up('smtp');
-    await attempts(reporting, 1);
-    expect(await statuses(reporting, report)).toEqual(['EMAIL SENT']);
   });
 });
 

@@ -15,7 +15,7 @@ test.each([
 
 test.each([
   '', ' ', 'phone', '12345', '900123456', '890012345678', '+7900123456', '0089001234567', '+79001234567 ext 5', '89001234567 89007654321',
-  'call me 89001234567', 'a89001234567', '8-900-FLOWERS', '89001234567\r\nBcc: someone', '89001234567\u0000', '89001234567; DROP TABLE sessions',
+  'call me 89001234567', 'a89001234567', '8-900-FLOWERS', '89001234567\r\nBcc: someone', '89001234567\n', '89001234567\u0000', '89001234567; DROP TABLE sessions',
   '+7+9001234567', '9'.repeat(40), '¼½¾', '-9001234567-1',
 ])('the phone number %j is refused', (text) => {
   expect(() => normalizePhone(text)).toThrow(expect.objectContaining({ kind: 'invalid', reason: 'invalid_phone', errors: [expect.objectContaining({ path: 'contact.phone' })] }));
@@ -33,7 +33,7 @@ test.each([
 test.each([
   '', '@', 'a@', '@b.ru', 'a@b', 'a b@c.ru', 'a@b..ru', '.a@b.ru', 'a.@b.ru', 'a..b@c.ru', 'a@-b.ru', 'a@b-.ru', 'a@b.c', 'a@b.c-', 'a@b.--', 'a@b.-c', 'a@b.22', 'a@127.0.0.10',
   'a@b.ru,c@d.ru', 'a@b.ru;c@d.ru', '<a@b.ru>', 'A <a@b.ru>', '"a b"@c.ru', 'a@[127.0.0.1]', 'a@b@c.ru', 'a(x)@b.ru',
-  'a@b.ru\r\nBcc: c@d.ru', 'a\n@b.ru', 'a\u0000@b.ru', 'a@b.ru\u2028x', 'иван@почта.рф', 'a@почта.рф', '\u212Aiosk@example.com', 'a\u200b@b.ru', 'ａ@b.ru',
+  'a@b.ru\r\nBcc: c@d.ru', 'a@b.ru\n', '\ra@b.ru', 'a\n@b.ru', 'a\u0000@b.ru', 'a@b.ru\u2028x', 'иван@почта.рф', 'a@почта.рф', '\u212Aiosk@example.com', 'a\u200b@b.ru', 'ａ@b.ru',
   `${'x'.repeat(65)}@example.com`, `a@${'x'.repeat(64)}.ru`, `a@${'x.'.repeat(130)}ru`,
 ])('the e-mail address %j is refused', (text) => {
   expect(() => normalizeEmail(text)).toThrow(expect.objectContaining({ kind: 'invalid', reason: 'invalid_email', errors: [expect.objectContaining({ path: 'contact.email' })] }));

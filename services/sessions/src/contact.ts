@@ -13,10 +13,13 @@ const emailLimit = 254;
 // Tested before toLowerCase, which makes a k of the Kelvin sign; the last label begins with a letter, so no address of a machine fits.
 const mailbox = /^[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$/i;
 
+// At the ends of a text they are an attempt at a header, not blanks (D9).
+const headerBreak = /[\r\n\0]/;
+
 /** Lower case, blanks around it dropped. Fails with `invalid_email`. */
 export function normalizeEmail(text: string): string {
   const email = text.trim();
-  if (email.length > emailLimit || !mailbox.test(email) || email.indexOf('@') > 64) {
+  if (headerBreak.test(text) || email.length > emailLimit || !mailbox.test(email) || email.indexOf('@') > 64) {
     throw invalid('invalid_email', 'The e-mail address must be one mailbox such as name@example.com.', 'contact.email');
   }
   return email.toLowerCase();
@@ -24,7 +27,7 @@ export function normalizeEmail(text: string): string {
 
 /** E.164. A customer in Russia types 8…, 7…, 9… or +7…: all become +7…. Fails with `invalid_phone`. */
 export function normalizePhone(text: string): string {
-  const phone = text.length <= 32 ? parsePhoneNumberFromString(text.trim(), { defaultCountry: 'RU', extract: false }) : undefined;
+  const phone = text.length <= 32 && !headerBreak.test(text) ? parsePhoneNumberFromString(text.trim(), { defaultCountry: 'RU', extract: false }) : undefined;
   if (!phone?.isValid() || phone.ext) {
     throw invalid('invalid_phone', 'The phone number must be a valid number such as +7 900 123-45-67.', 'contact.phone');
   }
