@@ -75,7 +75,7 @@ describe('a link', () => {
   });
 
   test('is read so often a minute from one address, and the refusal can be read too', async () => {
-    await using strict = await startTestGateway({ config: readConfig({ OPERATOR_API_KEYS: 'anna:operator-key-1111', RATE_LIMIT_PDFS_PER_MINUTE: '2' }), now: () => 0 });
+    await using strict = await startTestGateway({ config: readConfig({ OPERATOR_API_KEYS: 'anna:operator-key-1111', RATE_LIMIT_PDFS_PER_MINUTE: '2', OVERLOAD_DELAY_MS: '60000' }), now: () => 0 });
     const statuses: number[] = [];
     for (let time = 0; time < 3; time += 1) statuses.push((await strict.send(`/r/${token}`)).status);
     expect(statuses).toEqual([200, 200, 429]);
