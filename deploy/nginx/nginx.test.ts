@@ -155,6 +155,25 @@ describeWith(['nginx', 'openssl'], 'nginx in front of the gateway', () => {
     expect((await ask('/api/payments/webhook', { ...notification, from: '127.0.0.2' })).status).toBe(200);
   });
 
+  test('an event reaches the screen while its stream is open', async () => {
+    const { id } = JSON.parse((await ask('/api/sessions', { method: 'POST', body: JSON.stringify({ type: 'thickness' }), headers: operator })).body) as { id: string };
+    const leave = new AbortController();
+    let heard = '';
+    const stream = httpsRequest(
+      { host: '127.0.0.1', port: ports.https, path: `/api/sessions/${id}/events`, ca, servername: 'kiosk.example', agent: false, signal: leave.signal, headers: { ...operator, accept: 'text/event-stream' } },
+      (response) => response.on('data', (chunk: Buffer) => {
+        heard += chunk.toString('utf8');
+      }).on('error', () => {}),
+    );
+    stream.on('error', () => {});
+    stream.end();
+    await until(() => heard, (text) => text.includes('"active"'));
+    await ask(`/api/sessions/${id}/complete`, { method: 'POST', headers: operator });
+    await until(() => heard, (text) => text.includes('"completed"'));
+    leave.abort();
+    expect(heard).toMatch(/event: ?session/);
+  });
+
   test('X2 the log has neither query nor token', async () => {
     await ask('/r/a-very-secret-token?phone=79001234567');
     const log = await until(() => readFileSync(join(folder, 'kiosk.log'), 'utf8'), (text) => text.includes('/r/-'));
