@@ -97,7 +97,7 @@ describeWith(['promtool'], 'its Prometheus', () => {
   test('asks the containers that there are', () => {
     const { scrape_configs: jobs } = parse(readFileSync(join(folder, 'prometheus/containers.yml'), 'utf8')) as { scrape_configs: { static_configs: { targets: string[] }[] }[] };
     const targets = jobs.flatMap(({ static_configs: configs }) => configs.flatMap((config) => config.targets));
-    expect(targets.map((target) => target.split(':')[0]).toSorted()).toEqual(own.map(([name]) => name).toSorted());
+    expect(targets.map((target) => target.split(':')[0]!).toSorted()).toEqual(own.map(([name]) => name).toSorted());
     // The key is a file that Docker makes.
     expect(run('promtool', ['check', 'config', '--syntax-only', join(folder, 'prometheus/containers.yml')])).toContain('SUCCESS');
   });
