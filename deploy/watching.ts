@@ -23,7 +23,7 @@ export type WatchingOptions = {
   configuration: string;
   /** In place of the addresses in it, by port. */
   addresses: Readonly<Record<number, string>>;
-  /** Such as [/for: 1m$/, 'for: 1s']; each must be found. */
+  /** In the rules, such as [/for: 1m$/gm, 'for: 5s']. */
   sooner?: readonly (readonly [from: RegExp, to: string])[];
 };
 
@@ -42,7 +42,7 @@ export async function startWatching({ configuration, addresses, sooner = [] }: W
     if (!text.includes(`127.0.0.1:${port}`)) throw new Error(`${configuration} does not name port ${port}`);
     return text.replaceAll(`127.0.0.1:${port}`, address);
   }, shipped);
-  writeFileSync(join(folder, 'prometheus.yml'), withPorts.replaceAll(/_interval: 15s/g, '_interval: 1s').replace('global:', 'global:\n  scrape_timeout: 1s'));
+  writeFileSync(join(folder, 'prometheus.yml'), withPorts.replaceAll(/_interval: 15s/g, '_interval: 2s').replace('global:', 'global:\n  scrape_timeout: 2s'));
   const example = readFileSync(join(import.meta.dirname, 'alertmanager/alertmanager.yml'), 'utf8');
   writeFileSync(join(folder, 'alertmanager.yml'), example.replaceAll(/group_wait: \w+/g, 'group_wait: 1s').replaceAll(/group_interval: \w+/g, 'group_interval: 1s')
     // Nobody is written to from here.

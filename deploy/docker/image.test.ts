@@ -41,7 +41,7 @@ describe.each(services)('the image of %s', (service) => {
         'install -d -o node -g node -m 0750 /data': () => {},
       },
     });
-  }, 180_000);
+  }, 400_000);
   afterAll(() => image[Symbol.dispose]());
 
   test('starts, is healthy, and stops in order', async () => {
@@ -73,7 +73,7 @@ describe.each(services)('the image of %s', (service) => {
     } finally {
       rmSync(storage, { recursive: true });
     }
-  });
+  }, 60_000);
 
   test('holds no test, no source, no development tool and no other service', () => {
     const own = globSync('{libs,services}/**/*', { cwd: join(image.root, 'app'), exclude: (name) => String(name).includes('node_modules') });

@@ -51,7 +51,7 @@ describeWith(['nginx', 'openssl'], 'nginx in front of the gateway', () => {
     run('nginx', ['-t', '-p', folder, '-c', join(folder, 'nginx.conf')]);
     nginx = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'ignore' });
     await until(() => ask('/health/live'), ({ status }) => status === 200);
-  }, 60_000);
+  }, 240_000);
 
   afterAll(async () => {
     if (nginx) {

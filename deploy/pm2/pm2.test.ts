@@ -29,7 +29,7 @@ beforeAll(async () => {
     ...Object.fromEntries(names.map((name, index) => [name, String(ports[index])])),
     PM2_HOME: join(folder, 'home'), STORAGE_PATH: join(folder, 'storage'), AGENT_ENV: 'DEV', LOG_LEVEL: 'info',
   };
-}, 120_000);
+}, 300_000);
 
 afterAll(() => {
   pm2('kill');
@@ -38,12 +38,12 @@ afterAll(() => {
 
 test('start, reload, stop: every service is up, is replaced in order, and ends in order', async () => {
   pm2('start', join(import.meta.dirname, 'ecosystem.config.cjs'));
-  await until(ready, (status) => status === 200, { withinMs: 60_000 });
+  await until(ready, (status) => status === 200, { withinMs: 180_000 });
   const before = processes();
   expect(before.map(({ name }) => name).toSorted()).toEqual(services.map((service) => `kiosk-${service}`).toSorted());
 
   pm2('reload', 'all');
-  await until(ready, (status) => status === 200, { withinMs: 60_000 });
+  await until(ready, (status) => status === 200, { withinMs: 180_000 });
   const after = processes();
   for (const { name, pid, pm2_env: { status, unstable_restarts: unstable } } of after) {
     expect({ name, status, unstable, isNew: pid !== before.find((each) => each.name === name)?.pid }).toEqual({ name, status: 'online', unstable: 0, isNew: true });
@@ -56,4 +56,4 @@ test('start, reload, stop: every service is up, is replaced in order, and ends i
   const stopping = said.split('\n').filter((line) => line.includes('"msg":"stopping"'));
   // Once for the reload, once for the stop.
   for (const service of services) expect(stopping.filter((line) => line.includes(`"service":"${service}"`)).length).toBe(2);
-}, 180_000);
+}, 400_000);
