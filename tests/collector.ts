@@ -23,8 +23,10 @@ interface OtlpBody {
 
 export async function startCollector() {
   const spans: Span[] = [];
+  const bodies: string[] = [];
   const server = createServer((request, response) => {
     void text(request).then((body) => {
+      bodies.push(body);
       for (const { resource, scopeSpans } of (JSON.parse(body) as OtlpBody).resourceSpans) {
         const service = resource.attributes.find(({ key }) => key === 'service.name')?.value.stringValue ?? '';
         spans.push(...scopeSpans.flatMap((scope) => scope.spans.map((span) => ({ ...span, service }))));
@@ -37,6 +39,8 @@ export async function startCollector() {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans,
+    /** All that came, as it came. */
+    bodies,
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();

@@ -65,7 +65,8 @@ function inputOf(operation: Operation): string {
   return members.length === 0 ? 'object' : `{ ${members.join('; ')} }`;
 }
 
-function answerOf({ responses }: Operation): { type: string; kind: 'json' | 'text' | 'bytes' } {
+function answerOf({ responses }: Operation): { type: string; kind: 'json' | 'text' | 'bytes' | 'nothing' } {
+  if ('204' in responses) return { type: 'undefined', kind: 'nothing' };
   const [type, content] = Object.entries(Object.entries(responses).find(([status]) => status.startsWith('2'))?.[1].content ?? {})[0] ?? ['', undefined];
   if (type === 'application/json' && content) return { type: typeOf(content.schema, '  '), kind: 'json' };
   return type === 'image/svg+xml' || type.startsWith('text/') ? { type: 'string', kind: 'text' } : { type: 'Uint8Array', kind: 'bytes' };

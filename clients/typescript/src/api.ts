@@ -5,6 +5,11 @@ export type Contact = {
   email?: string;
   /** 8…, 7…, 9… or +7…, with or without blanks and brackets */
   phone?: string;
+  /** Which text the customer agreed to, and when */
+  consent?: {
+    textVersion: string;
+    at: string;
+  };
 };
 
 export type NewSession = {
@@ -21,6 +26,10 @@ export type SessionPatch = {
   contact?: {
     email?: string | null;
     phone?: string | null;
+    consent?: {
+      textVersion: string;
+      at: string;
+    } | null;
   } | null;
   /** Whatever the kiosk wants to keep; at most 16384 bytes of JSON */
   metadata?: Record<string, unknown>;
@@ -92,27 +101,44 @@ export type Thickness = {
   timestamp: string;
 };
 
+export type Recipients = {
+  /** One mailbox */
+  email?: string;
+  /** 8…, 7…, 9… or +7…, with or without blanks and brackets */
+  phone?: string;
+};
+
 export type NewDiagnosticsReport = {
   data: Diagnostics;
-  deliverTo?: Contact;
+  deliverTo?: Recipients;
 };
 
 export type NewThicknessReport = {
   data: Thickness;
-  deliverTo?: Contact;
+  deliverTo?: Recipients;
 };
 
-export type Recipient = Contact;
+export type Recipient = {
+  /** One mailbox */
+  email?: string;
+  /** 8…, 7…, 9… or +7…, with or without blanks and brackets */
+  phone?: string;
+};
 
 export type Session = {
   id: string;
   type: 'thickness' | 'diagnostics';
   status: 'active' | 'completed' | 'expired' | 'failed';
   contact: {
-    /** Lower case */
+    /** Lower case. Masked in lists, and where a kiosk reads it back: c***@example.com */
     email?: string;
-    /** E.164: +79001234567 */
+    /** E.164: +79001234567. Masked likewise: +7900***4567 */
     phone?: string;
+    /** Which text the customer agreed to, and when */
+    consent?: {
+      textVersion: string;
+      at: string;
+    };
   };
   /** What the kiosk keeps with it */
   metadata: Record<string, unknown>;
@@ -122,6 +148,8 @@ export type Session = {
   updatedAt: string;
   completedAt?: string;
   expiresAt: string;
+  /** When what names the customer was erased */
+  erasedAt?: string;
 };
 
 export type SessionList = {
@@ -263,6 +291,33 @@ export type DeliveryList = {
   nextCursor?: string;
 };
 
+export type AuditEntry = {
+  service: 'payments' | 'reporting' | 'sessions';
+  /** Counts from 1 in each service, without a gap */
+  id: number;
+  at: string;
+  /** Such as session.completed */
+  type: string;
+  entityId: string;
+  /** Never a contact */
+  details: Record<string, unknown>;
+  requestId: string;
+  /** role:name */
+  caller: string;
+  ip?: string;
+  userAgent?: string;
+  /** SHA-256 over the service's entry before it and itself, in hexadecimal; empty in entries from before there was a chain */
+  hash: string;
+};
+
+export type AuditList = {
+  entries: Array<AuditEntry>;
+  /** How many this page has */
+  count: number;
+  /** Asks for the next page; absent on the last */
+  nextCursor?: string;
+};
+
 export type Live = {
   status: 'ok';
 };
@@ -312,6 +367,8 @@ export interface Operations {
   getSession: { input: { id: string }; answer: Session };
   /** Changes the contact or metadata of an active session as a JSON merge patch (RFC 7396): null removes, what is absent stays. For: kiosk, operator. */
   updateSession: { input: { id: string; body: SessionPatch }; answer: Session };
+  /** Erases the session's customer in all services: contact, metadata, receipts, reports with their files, recipients and links. What is open ends. Payments, refunds and the audit stay. For: operator. */
+  eraseSession: { input: { id: string }; answer: undefined };
   /** Ends a session as completed. For: kiosk, operator. */
   completeSession: { input: { id: string; body?: {
     /** Whatever the kiosk wants to keep; at most 16384 bytes of JSON */
@@ -355,6 +412,8 @@ export interface Operations {
   revokeLinks: { input: { id: string; body?: Record<string, never> }; answer: RevokedLinks };
   /** Lists deliveries, newest first: with `status=dead` those that were given up and are the operator's to see to. Recipients are masked. For: operator. */
   listDeliveries: { input: { query?: { status?: 'queued' | 'sending' | 'sent' | 'delivered' | 'dead'; channel?: 'email' | 'sms'; reportId?: string; createdFrom?: string; createdTo?: string; limit?: number; cursor?: string } }; answer: DeliveryList };
+  /** Who did what, in all services, newest first. 503 while one of them is away; `service` asks one alone. For: operator. */
+  listAudit: { input: { query?: { entityId?: string; type?: string; service?: 'payments' | 'reporting' | 'sessions'; from?: string; to?: string; limit?: number; cursor?: string } }; answer: AuditList };
 }
 
 /** `keyed`: it takes an Idempotency-Key. `repeatable`: asked twice, with its key if it takes one, it does nothing twice. */
@@ -363,6 +422,7 @@ export const operations = {
   listSessions: { method: 'GET', path: '/api/sessions', answer: 'json', keyed: false, repeatable: true },
   getSession: { method: 'GET', path: '/api/sessions/{id}', answer: 'json', keyed: false, repeatable: true },
   updateSession: { method: 'PATCH', path: '/api/sessions/{id}', answer: 'json', keyed: false, repeatable: true },
+  eraseSession: { method: 'DELETE', path: '/api/sessions/{id}', answer: 'nothing', keyed: false, repeatable: true },
   completeSession: { method: 'POST', path: '/api/sessions/{id}/complete', answer: 'json', keyed: false, repeatable: true },
   expireSession: { method: 'POST', path: '/api/sessions/{id}/expire', answer: 'json', keyed: false, repeatable: true },
   failSession: { method: 'POST', path: '/api/sessions/{id}/fail', answer: 'json', keyed: false, repeatable: true },
@@ -383,4 +443,5 @@ export const operations = {
   deliverReport: { method: 'POST', path: '/api/reports/{id}/deliver', answer: 'json', keyed: true, repeatable: true },
   revokeLinks: { method: 'POST', path: '/api/reports/{id}/links/revoke', answer: 'json', keyed: false, repeatable: true },
   listDeliveries: { method: 'GET', path: '/api/deliveries', answer: 'json', keyed: false, repeatable: true },
+  listAudit: { method: 'GET', path: '/api/audit', answer: 'json', keyed: false, repeatable: true },
 } as const;

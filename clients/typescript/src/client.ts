@@ -63,6 +63,7 @@ async function call(name: Name, input: Input, { signal }: Options, options: Clie
       await pause(usualPauseMs * 2 ** (attempt - 1));
       continue;
     }
+    if (response.ok && answer === 'nothing') return undefined;
     if (response.ok) return answer === 'json' ? response.json() : answer === 'text' ? response.text() : new Uint8Array(await response.arrayBuffer());
     const error = await errorOf(response);
     if (last || error.retryAfterMs === undefined || error.retryAfterMs > longestPauseMs) throw error;

@@ -10,9 +10,12 @@
 import Sqlite from 'better-sqlite3';
 import { Kysely } from 'kysely';
 import { migrate } from './migrations.ts';
+import { scrubFile, scrubbedAt } from './scrub.ts';
 import { SqliteDialect } from './sqlite-dialect.ts';
 import { WriteQueue, type Tx } from './write-queue.ts';
 
+export { appendAudit, listAudit, pruneAudit, type AuditEntry, type AuditFilter, type AuditRow, type AuditTables } from './audit.ts';
+export { verifyAudit, type AuditVerdict } from './audit-verify.ts';
 export { idFloor, newId } from './id.ts';
 export { OutcomeUnknownError, type Tx } from './write-queue.ts';
 export { MigrationError } from './migrations.ts';
@@ -23,7 +26,7 @@ export type DatabaseOptions = {
   path: string;
   /** The folder of `0001_….sqlite.sql` files. */
   migrations: URL;
-  /** Epoch milliseconds, for the time a migration was applied. */
+  /** Epoch milliseconds, for the times a migration was applied and the file was scrubbed. */
   now?: () => number;
   /** Called once when a commit failed with an I/O error: the process must stop, since what is on disk is unknown until a restart. */
   onFatal: (error: Error) => void;
@@ -35,9 +38,15 @@ export class Database<Tables> implements AsyncDisposable {
   readonly #reader: Sqlite.Database;
   readonly #writer: Sqlite.Database;
   readonly #queue: WriteQueue<Tables>;
+  readonly #path: string;
+  readonly #now: () => number;
 
-  constructor({ read, reader, writer, queue }: { read: Kysely<Tables>; reader: Sqlite.Database; writer: Sqlite.Database; queue: WriteQueue<Tables> }) {
+  constructor({ read, reader, writer, queue, path, now }: {
+    read: Kysely<Tables>; reader: Sqlite.Database; writer: Sqlite.Database; queue: WriteQueue<Tables>; path: string; now: () => number;
+  }) {
     this.read = read;
+    this.#path = path;
+    this.#now = now;
     this.#reader = reader;
     this.#writer = writer;
     this.#queue = queue;
@@ -50,6 +59,18 @@ export class Database<Tables> implements AsyncDisposable {
    */
   transaction<T>(work: (tx: Tx<Tables>) => Promise<T>): Promise<T> {
     return this.#queue.run(work);
+  }
+
+  /**
+   * After this nothing that was deleted or overwritten before can be found in the database's files any more. Transactions wait for it, reads do not: about
+   * two seconds for 100 MB. `unlessWithinMs`: does nothing where it was done so lately, and answers false. Fails where another process holds the database; it is to be asked again.
+   */
+  async scrub({ unlessWithinMs = 0 }: { unlessWithinMs?: number } = {}): Promise<boolean> {
+    return this.#queue.runAlone(async () => {
+      if (unlessWithinMs > 0 && Math.abs(this.#now() - scrubbedAt(this.#writer)) < unlessWithinMs) return false;
+      await scrubFile({ path: this.#path, now: this.#now() });
+      return true;
+    });
   }
 
   /** Copies the database, consistent and online, to `path`. */
@@ -77,6 +98,8 @@ export async function openDatabase<Tables>({ path, migrations, now = Date.now, o
     sqlite.pragma('synchronous = FULL');
     // INSERT OR REPLACE deletes: without this it would do so past the triggers that forbid it.
     sqlite.pragma('recursive_triggers = ON');
+    // What is deleted or overwritten becomes zeros. See scrub.ts for what that leaves.
+    sqlite.pragma('secure_delete = ON');
     return sqlite;
   };
   try {
@@ -90,6 +113,8 @@ export async function openDatabase<Tables>({ path, migrations, now = Date.now, o
       read: new Kysely<Tables>({ dialect: new SqliteDialect(reader) }),
       reader,
       writer,
+      path,
+      now,
       queue: new WriteQueue<Tables>({ sqlite: writer, kysely: new Kysely<Tables>({ dialect: new SqliteDialect(writer) }), onFatal }),
     });
   } catch (error) {

@@ -22,6 +22,8 @@ export type Tx<Tables> = {
 
 type Job<Tables> = {
   work: (tx: Tx<Tables>) => Promise<unknown>;
+  /** Outside any transaction, with nobody else at the file. */
+  alone?: boolean;
   resolve: (value: never) => void;
   reject: (reason: unknown) => void;
 };
@@ -52,9 +54,18 @@ export class WriteQueue<Tables> implements AsyncDisposable {
   }
 
   run<T>(work: (tx: Tx<Tables>) => Promise<T>): Promise<T> {
+    return this.#enqueue({ work });
+  }
+
+  /** Runs `work` between two transactions; those that come meanwhile wait for its end. */
+  runAlone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#enqueue({ work, alone: true });
+  }
+
+  #enqueue<T>(job: Pick<Job<Tables>, 'work' | 'alone'>): Promise<T> {
     if (this.#closed) return Promise.reject(this.#closed);
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, resolve, reject });
+      this.#waiting.push({ ...job, resolve, reject });
       this.#running ??= this.#drain();
     });
   }
@@ -69,7 +80,13 @@ export class WriteQueue<Tables> implements AsyncDisposable {
       await new Promise<void>((resolve) => {
         setImmediate(resolve);
       });
-      const batch = this.#waiting.splice(0, batchLimit);
+      const [first] = this.#waiting;
+      if (first?.alone) {
+        this.#waiting.shift();
+        await this.#runAlone(first);
+        continue;
+      }
+      const batch = this.#waiting.splice(0, this.#batchSize());
       try {
         await this.#commitTogether(batch);
       } catch (error) {
@@ -77,6 +94,19 @@ export class WriteQueue<Tables> implements AsyncDisposable {
       }
     }
     this.#running = undefined;
+  }
+
+  #batchSize(): number {
+    const next = this.#waiting.findIndex(({ alone }) => alone);
+    return next < 0 ? batchLimit : Math.min(next, batchLimit);
+  }
+
+  async #runAlone({ work, resolve, reject }: Job<Tables>): Promise<void> {
+    try {
+      resolve(await (work as () => Promise<unknown>)() as never);
+    } catch (error) {
+      reject(error);
+    }
   }
 
   async #commitTogether(batch: Job<Tables>[]): Promise<void> {

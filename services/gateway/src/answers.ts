@@ -1,6 +1,8 @@
 /** Every answer of the API: what openapi.json describes, what the translators have to give, and what the tests hold real answers against. */
 import { z } from 'zod';
-import { intentStatus, reportStatus, reportType, deliveryChannel, deliveryStatus, refundStatus, sessionStatus, sessionType } from './schemas.ts';
+import {
+  auditServices, intentStatus, reportStatus, reportType, deliveryChannel, deliveryStatus, refundStatus, sessionStatus, sessionType,
+} from './schemas.ts';
 
 /** The schemas that have a name of their own in openapi.json. */
 export const answerNames = z.registry<{ id: string }>();
@@ -16,8 +18,9 @@ export const sessionAnswer = z.strictObject({
   type: sessionType,
   status: sessionStatus,
   contact: z.strictObject({
-    email: z.string().optional().describe('Lower case'),
-    phone: z.string().optional().describe('E.164: +79001234567'),
+    email: z.string().optional().describe('Lower case. Masked in lists, and where a kiosk reads it back: c***@example.com'),
+    phone: z.string().optional().describe('E.164: +79001234567. Masked likewise: +7900***4567'),
+    consent: z.strictObject({ textVersion: z.string(), at: time }).optional().describe('Which text the customer agreed to, and when'),
   }),
   metadata,
   kioskId: z.string().optional(),
@@ -26,6 +29,7 @@ export const sessionAnswer = z.strictObject({
   updatedAt: time,
   completedAt: time.optional(),
   expiresAt: time,
+  erasedAt: time.optional().describe('When what names the customer was erased'),
 }).register(answerNames, { id: 'Session' });
 
 export const sessionListAnswer = z.strictObject({ sessions: z.array(sessionAnswer), count, nextCursor }).register(answerNames, { id: 'SessionList' });
@@ -110,6 +114,22 @@ export const listedDeliveryAnswer = delivery.extend({
 }).register(answerNames, { id: 'ListedDelivery' });
 
 export const deliveryListAnswer = z.strictObject({ deliveries: z.array(listedDeliveryAnswer), count, nextCursor }).register(answerNames, { id: 'DeliveryList' });
+
+export const auditEntryAnswer = z.strictObject({
+  service: z.enum(auditServices),
+  id: z.int().positive().describe('Counts from 1 in each service, without a gap'),
+  at: time,
+  type: z.string().describe('Such as session.completed'),
+  entityId: z.string(),
+  details: z.record(z.string(), z.unknown()).describe('Never a contact'),
+  requestId: z.string(),
+  caller: z.string().describe('role:name'),
+  ip: z.string().optional(),
+  userAgent: z.string().optional(),
+  hash: z.string().describe('SHA-256 over the service\'s entry before it and itself, in hexadecimal; empty in entries from before there was a chain'),
+}).register(answerNames, { id: 'AuditEntry' });
+
+export const auditListAnswer = z.strictObject({ entries: z.array(auditEntryAnswer), count, nextCursor }).register(answerNames, { id: 'AuditList' });
 
 export const liveAnswer = z.strictObject({ status: z.literal('ok') }).register(answerNames, { id: 'Live' });
 

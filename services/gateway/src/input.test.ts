@@ -159,7 +159,6 @@ test('G2 whatever the address or the query, the answer is never 5xx', async () =
   await fc.assert(fc.asyncProperty(paths, fc.webPath(), fc.webQueryParameters(), async (path, rest, query) => {
     const response = await gateway.send(`${path}${rest.replace(/^\/+/, '')}?${query}`);
     await response.arrayBuffer();
-    // Those that are not built answer 501, which is a promise and not an accident.
-    expect(response.status === 501 || response.status < 500).toBe(true);
+    expect(response.status).toBeLessThan(500);
   }), { numRuns: 300 });
 });

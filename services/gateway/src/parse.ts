@@ -16,7 +16,7 @@ function errorsOf(issue: z.core.$ZodIssue): FieldError[] {
   if (issue.code !== 'unrecognized_keys') return [{ path: pathOf(issue.path), message: issue.message }];
   return issue.keys.map((key) => {
     // A name that is no name may be a value in the wrong place.
-    const isName = /^[\w-]{1,40}$/.test(key);
+    const isName = /^[a-z_][\w-]{0,39}$/i.test(key) && !/\d{6}/.test(key);
     return { path: pathOf(isName ? [...issue.path, key] : issue.path), message: isName ? 'Unknown field' : 'An unknown field' };
   });
 }

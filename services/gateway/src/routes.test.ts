@@ -29,14 +29,6 @@ test.each([
   expect(await problemOf(response)).toMatchObject({ reason: 'method_not_allowed' });
 });
 
-test.each([
-  ['DELETE', `/api/sessions/${sessionId}`], ['GET', '/api/audit?entityId=ses_1'],
-])('%s %s is not built yet: a 501 problem', async (method, path) => {
-  const response = await gateway.send(path, { method, ...(method === 'POST' ? { body: 'a=b' } : {}) });
-  expect(response.status).toBe(501);
-  expect(await problemOf(response)).toMatchObject({ reason: 'not_implemented' });
-});
-
 test('every POST takes a key or is repeatable without one, so that a kiosk may ask each again', () => {
   const posts = allRoutes().filter(({ method, answers }) => method === 'post' && Object.keys(answers).length > 0);
   expect(posts.filter(({ idempotent, repeatable }) => Boolean(idempotent) === Boolean(repeatable)).map(({ path }) => path)).toEqual([]);

@@ -18,7 +18,10 @@ const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text)
 const id = z.string().regex(/^[\x20-\x7e]{1,64}$/, 'Must be an id');
 const email = z.string().min(1).max(254).describe('One mailbox');
 const phone = z.string().min(1).max(32).describe('8…, 7…, 9… or +7…, with or without blanks and brackets');
-const contact = z.strictObject({ email: email.optional(), phone: phone.optional() }).register(requestNames, { id: 'Contact' });
+const consent = z.strictObject({ textVersion: z.string().regex(/^[\w.:-]{1,64}$/, 'Must be 1–64 of A–Z, a–z, 0–9, dot, colon, underscore and hyphen'), at: time })
+  .describe('Which text the customer agreed to, and when');
+const recipients = { email: email.optional(), phone: phone.optional() };
+const contact = z.strictObject({ ...recipients, consent: consent.optional() }).register(requestNames, { id: 'Contact' });
 const kioskId = z.string().regex(/^[\w.-]{1,64}$/, 'Must be 1–64 of A–Z, a–z, 0–9, dot, underscore and hyphen');
 
 const page = {
@@ -45,13 +48,26 @@ export const createSession = z.strictObject({
 
 /** RFC 7396: null removes. */
 export const updateSession = z.strictObject({
-  contact: z.strictObject({ email: email.nullable().optional(), phone: phone.nullable().optional() }).nullable().optional(),
+  contact: z.strictObject({ email: email.nullable().optional(), phone: phone.nullable().optional(), consent: consent.nullable().optional() }).nullable().optional(),
   metadata: metadata.optional(),
 }).register(requestNames, { id: 'SessionPatch' });
 
 export const completeSession = z.strictObject({ metadata: metadata.optional() }).default({});
 export const failSession = z.strictObject({ reason: z.string().min(1).max(200) }).register(requestNames, { id: 'Failure' });
 export const listSessions = z.strictObject({ type: sessionType.optional(), status: sessionStatus.optional(), kioskId: kioskId.optional(), ...page });
+
+/** In the order of entries of one millisecond. */
+export const auditServices = ['payments', 'reporting', 'sessions'] as const;
+
+export const listAudit = z.strictObject({
+  entityId: id.describe('What it was done to: the id of a session, intent, refund, report or delivery').optional(),
+  type: z.string().regex(/^[a-z_]+(\.[a-z_]+)?$/, 'Must be a type such as session.completed').describe('Such as session.completed or intent.confirmed').optional(),
+  service: z.enum(auditServices).describe('One service alone').optional(),
+  from: time.describe('From this time on').optional(),
+  to: time.describe('Before this time').optional(),
+  limit: page.limit,
+  cursor: page.cursor,
+});
 
 export const intentStatus = z.enum(['pending', 'confirmed', 'failed', 'expired']);
 
@@ -126,10 +142,10 @@ const thickness = z.strictObject({
   timestamp: time,
 }).register(requestNames, { id: 'Thickness' });
 
-const deliverTo = contact.optional();
+const deliverTo = z.strictObject(recipients).register(requestNames, { id: 'Recipients' }).optional();
 export const createDiagnosticsReport = z.strictObject({ data: diagnostics, deliverTo }).register(requestNames, { id: 'NewDiagnosticsReport' });
 export const createThicknessReport = z.strictObject({ data: thickness, deliverTo }).register(requestNames, { id: 'NewThicknessReport' });
-export const deliverReport = contact.refine((to) => to.email !== undefined || to.phone !== undefined, 'Must name an email, a phone or both')
+export const deliverReport = z.strictObject(recipients).refine((to) => to.email !== undefined || to.phone !== undefined, 'Must name an email, a phone or both')
   .meta({ minProperties: 1 }).register(requestNames, { id: 'Recipient' });
 
 export const listDeliveries = z.strictObject({ status: deliveryStatus.optional(), channel: deliveryChannel.optional(), reportId: id.optional(), ...page });

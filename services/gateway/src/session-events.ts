@@ -13,7 +13,7 @@ import { intentJson } from './payment-json.ts';
 import { reportJson } from './report-json.ts';
 import { stopClock } from './request.ts';
 import { route, type Route } from './route.ts';
-import { sessionJson } from './session-json.ts';
+import { jsonFor } from './session-json.ts';
 import { sessionRef } from './sessions.ts';
 import { present } from './wire.ts';
 
@@ -91,7 +91,7 @@ async function follow(part: Part, { watch, news, stream, place }: {
 
 function watchesOf({ sessions, payments, reporting }: Services): Record<Part, Watch> {
   return {
-    sessions: (sessionId, call) => each(sessions.watchSession({ sessionId }, call), ({ session }) => [{ event: 'session', key: sessionId, data: sessionJson(present(session)) }]),
+    sessions: (sessionId, call) => each(sessions.watchSession({ sessionId }, call), ({ session }) => [{ event: 'session', key: sessionId, data: jsonFor(call.caller)(present(session)) }]),
     payments: (sessionId, call) => each(payments.watchSessionIntents({ sessionId }, call), ({ intents }) =>
       intents.map((intent) => ({ event: 'payment', key: intent.id, data: intentJson(intent) }))),
     reporting: (sessionId, call) => each(reporting.watchSessionReports({ sessionId }, call), ({ reports }) => reports.map(reportJson).flatMap((report) => [

@@ -1,18 +1,28 @@
-import { SessionStatus, SessionType, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
+import type { PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
+import type { ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
+import { SessionStatus, SessionType, type Consent, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
+import { notFound } from '@kiosk/fault';
 import type { Rpc } from '@kiosk/rpc';
 import { sessionAnswer, sessionListAnswer } from './answers.ts';
 import { route, type Ref, type Route } from './route.ts';
 import { completeSession, createSession, failSession, listSessions, nothing, updateSession } from './schemas.ts';
-import { sessionJson, sessionStatuses, sessionTypes } from './session-json.ts';
+import { jsonFor, maskedSessionJson, sessionJson, sessionStatuses, sessionTypes } from './session-json.ts';
 import { present } from './wire.ts';
 
 export const sessionRef: Ref = { prefix: 'ses', reason: 'session_not_found', message: 'There is no such session.' };
 
-const contactFaults = ['invalid_email', 'invalid_phone'];
+const contactFaults = ['invalid_email', 'invalid_phone', 'invalid_consent', 'consent_required'];
+/** A database file is written anew. */
+const eraseTimeoutMs = 30_000;
 const metadataFaults = ['metadata_too_large', 'metadata_too_deep'];
 const ended = { 200: { description: 'The session, in its final state; the same answer when asked again', schema: sessionAnswer } };
 
-export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
+/** Every service that keeps something of a customer. */
+export type Forgetful = {
+  sessions: Rpc<SessionsServer>; payments: Pick<Rpc<PaymentsServer>, 'eraseSession'>; reporting: Pick<Rpc<ReportingServer>, 'eraseSessionReports'>;
+};
+
+export function sessionRoutes({ sessions, payments, reporting }: Forgetful): Route[] {
   return [
     route({
       method: 'post',
@@ -54,7 +64,7 @@ export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
           limit,
           cursor,
         }, call);
-        response.json({ sessions: page.sessions.map(sessionJson), count: page.sessions.length, nextCursor: page.nextCursor || undefined });
+        response.json({ sessions: page.sessions.map(maskedSessionJson), count: page.sessions.length, nextCursor: page.nextCursor || undefined });
       },
     }),
     route({
@@ -68,7 +78,7 @@ export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
       answers: { 200: { description: 'The session', schema: sessionAnswer } },
       async handle({ id: sessionId, response, call }) {
         const { session } = await sessions.getSession({ sessionId }, call);
-        response.json(sessionJson(present(session)));
+        response.json(jsonFor(call.caller)(present(session)));
       },
     }),
     route({
@@ -85,7 +95,7 @@ export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
       async handle({ id: sessionId, body: { contact, metadata }, response, call }) {
         const { session } = await sessions.updateSession({
           sessionId,
-          contact: contact === undefined ? undefined : removing(contact ?? { email: null, phone: null }),
+          contact: contact === undefined ? undefined : removing(contact ?? { email: null, phone: null, consent: null }),
           metadataPatchJson: metadata && JSON.stringify(metadata),
         }, call);
         response.json(sessionJson(present(session)));
@@ -105,7 +115,7 @@ export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
       faults: { 400: metadataFaults, 409: ['session_final'] },
       async handle({ id: sessionId, body: { metadata }, response, call }) {
         const { session } = await sessions.completeSession({ sessionId, metadataPatchJson: metadata && JSON.stringify(metadata) }, call);
-        response.json(sessionJson(present(session)));
+        response.json(jsonFor(call.caller)(present(session)));
       },
     }),
     route({
@@ -122,7 +132,7 @@ export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
       faults: { 409: ['session_final'] },
       async handle({ id: sessionId, response, call }) {
         const { session } = await sessions.expireSession({ sessionId }, call);
-        response.json(sessionJson(present(session)));
+        response.json(jsonFor(call.caller)(present(session)));
       },
     }),
     route({
@@ -139,13 +149,39 @@ export function sessionRoutes(sessions: Rpc<SessionsServer>): Route[] {
       faults: { 409: ['session_final'] },
       async handle({ id: sessionId, body: { reason }, response, call }) {
         const { session } = await sessions.failSession({ sessionId, reason }, call);
-        response.json(sessionJson(present(session)));
+        response.json(jsonFor(call.caller)(present(session)));
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/api/sessions/:id',
+      name: 'eraseSession',
+      summary: 'Erases the session\'s customer in all services: contact, metadata, receipts, reports with their files, recipients and links. What is open ends. Payments, refunds and the audit stay.',
+      roles: ['operator'],
+      urgency: 'report',
+      ref: sessionRef,
+      bodyLimitBytes: 0,
+      timeoutMs: eraseTimeoutMs,
+      answers: { 204: { description: 'Erased everywhere; the same answer when asked again' } },
+      faults: { 503: ['payments_unavailable', 'reporting_unavailable', 'erasure_unfinished'] },
+      async handle({ id: sessionId, response, call }) {
+        // First where it is remembered: a service that is away now reads of it there, and erases when it is back.
+        const session = await sessions.eraseSession({ sessionId }, call);
+        const others = await Promise.allSettled([payments.eraseSession({ sessionId }, call), reporting.eraseSessionReports({ sessionId }, call)]);
+        for (const outcome of others) if (outcome.status === 'rejected') throw outcome.reason;
+        const isKnown = session.known || others.some((outcome) => outcome.status === 'fulfilled' && outcome.value.known);
+        if (!isKnown) throw notFound(sessionRef.reason, sessionRef.message);
+        response.status(204).end();
       },
     }),
   ];
 }
 
+type ContactPatch = { email?: string | null; phone?: string | null; consent?: Consent | null };
+
 /** The API removes with null, the contract with an empty text. */
-function removing({ email, phone }: { email?: string | null; phone?: string | null }): { email?: string; phone?: string } {
-  return { email: email === null ? '' : email, phone: phone === null ? '' : phone };
+function removing({ email, phone, consent }: ContactPatch): { email?: string; phone?: string; consent?: Consent } {
+  return {
+    email: email === null ? '' : email, phone: phone === null ? '' : phone, ...(consent === undefined ? {} : { consent: consent ?? { textVersion: '' } }),
+  };
 }

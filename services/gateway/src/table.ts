@@ -7,6 +7,7 @@ import type { Metrics } from '@kiosk/service';
 import { callbackRoutes } from './callbacks.ts';
 import type { Peers } from './config.ts';
 import { deliveryRoutes } from './deliveries.ts';
+import { auditRoutes } from './audit.ts';
 import { documentRoutes } from './document.ts';
 import type { Held } from './held.ts';
 import { healthRoutes } from './health.ts';
@@ -17,7 +18,6 @@ import { reportRoutes } from './reports.ts';
 import type { Route } from './route.ts';
 import { sessionEventRoutes } from './session-events.ts';
 import { sessionRoutes } from './sessions.ts';
-import { unbuiltRoutes } from './unbuilt.ts';
 import { webhookRoutes } from './webhooks.ts';
 
 /** The services as the gateway sees them. */
@@ -27,8 +27,8 @@ export function routeTable({ sessions, payments, reporting, held, peers, metrics
   held: Held; peers: Peers; metrics: Metrics; document: string;
 }): Route[] {
   return [
-    ...sessionRoutes(sessions), ...sessionEventRoutes({ sessions, payments, reporting, held }), ...paymentRoutes(payments, held), ...reportRoutes(reporting),
-    ...linkRoutes(reporting), ...deliveryRoutes(reporting), ...webhookRoutes(payments), ...callbackRoutes(reporting),
-    ...metricsRoutes({ peers, metrics }), ...healthRoutes({ peers }), ...documentRoutes({ document }), ...unbuiltRoutes,
+    ...sessionRoutes({ sessions, payments, reporting }), ...sessionEventRoutes({ sessions, payments, reporting, held }), ...paymentRoutes(payments, held), ...reportRoutes(reporting),
+    ...linkRoutes(reporting), ...deliveryRoutes(reporting), ...webhookRoutes(payments), ...callbackRoutes(reporting), ...auditRoutes({ sessions, payments, reporting }),
+    ...metricsRoutes({ peers, metrics }), ...healthRoutes({ peers }), ...documentRoutes({ document }),
   ];
 }

@@ -1,7 +1,7 @@
 /** For the tests: the real gateway on a free port, with stand-ins for the services. */
 import { IntentStatus, RefundStatus, type Intent, type PaymentsServer, type Refund } from '@kiosk/contracts/payments/v1/payments';
 import { DeliveryChannel, DeliveryStatus, ReportStatus, ReportType, type ListedDelivery, type Report, type ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
-import { SessionStatus, SessionType, type Session, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
+import { SessionStatus, SessionType, type AuditEntry, type Session, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import { notFound } from '@kiosk/fault';
 import type { Call, Rpc } from '@kiosk/rpc';
 import { createLog, createMetrics } from '@kiosk/service';
@@ -43,6 +43,10 @@ export const aDelivery: ListedDelivery = {
   reportId, sessionId, createdAt: at, ambiguousAttempts: 0, deadAt: at,
 };
 
+export const anAuditEntry: AuditEntry = {
+  id: 1, at, event: 'session.created', entityId: sessionId, detailsJson: '{"type":"thickness"}', requestId: 'r-1', caller: 'kiosk:k-1', hash: 'ab'.repeat(32),
+};
+
 export type Asked = { method: string; request: unknown; call: Partial<Call> | undefined };
 
 type StandIns = { sessions?: Partial<Rpc<SessionsServer>>; payments?: Partial<Rpc<PaymentsServer>>; reporting?: Partial<Rpc<ReportingServer>> };
@@ -60,6 +64,8 @@ function standIns({ sessions, payments, reporting }: StandIns, asked: Asked[], o
       watchSession: async function* () { yield { session: aSession }; throw gone(); },
       updateSession: session, completeSession: session, expireSession: session, failSession: session,
       listSessions: async () => ({ sessions: [aSession], nextCursor: '' }),
+      listAudit: async () => ({ entries: [anAuditEntry] }),
+      eraseSession: async () => ({ known: true }),
       ...sessions,
     }),
     payments: kept<Rpc<PaymentsServer>>(asked, owner, {
@@ -70,6 +76,8 @@ function standIns({ sessions, payments, reporting }: StandIns, asked: Asked[], o
       listIntents: async () => ({ intents: [anIntent], nextCursor: '' }),
       refundIntent: async () => ({ refund: aRefund }),
       receiveNotification: async () => ({}),
+      listAudit: async () => ({ entries: [] }),
+      eraseSession: async () => ({ known: true }),
       ...payments,
     }),
     reporting: kept<Rpc<ReportingServer>>(asked, owner, {
@@ -82,6 +90,8 @@ function standIns({ sessions, payments, reporting }: StandIns, asked: Asked[], o
       checkReport: async () => ({ reportId, type: aReport.type, createdAt: at, sha256: aReport.sha256, pages: 2, erased: false, issuer: 'Проверка автомобиля' }),
       revokeLinks: async () => ({ revoked: 1 }),
       receiveDeliveryStatus: async () => ({}),
+      listAudit: async () => ({ entries: [] }),
+      eraseSessionReports: async () => ({ erased: 1, known: true }),
       ...reporting,
     }),
   };

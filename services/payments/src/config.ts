@@ -77,6 +77,10 @@ export const paymentsSettings = {
     NOTIFICATION_RETENTION_MS: { schema: setting.integer({ min: dayMs, max: 10 * yearMs }), default: 90 * dayMs, doc: 'How long the record of notifications is kept, in ms.' },
     DEV_AUTO_CONFIRM_DELAY_MS: { schema: setting.durationMs, default: 2000, doc: 'When a pretend payment pays itself, in ms after its creation.' },
     DEV_MANUAL_MODE: { schema: setting.flag, default: false, doc: 'Pretend payments wait for POST /api/payments/confirm/:id.' },
+    PAYMENT_CUSTOMER_RETENTION_MS: {
+      schema: setting.integer({ min: 4 * dayMs, max: 10 * yearMs }), default: 30 * dayMs,
+      doc: 'How long the description, metadata and receipt of a payment are kept, in ms; then they are erased. The receipt of a later refund goes to RECEIPT_FALLBACK_EMAIL.',
+    },
     PAYMENT_AUDIT_RETENTION_MS: { schema: setting.integer({ min: dayMs, max: 10 * yearMs }), default: 90 * dayMs, doc: 'How long the audit of payments is kept, in ms.' },
   }),
 };
@@ -128,6 +132,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     allowedAddresses: refuseForeign ? settings.YOOKASSA_WEBHOOK_ALLOWED_IPS : undefined,
     refundUnservedAfterMs: settings.REFUND_UNSERVED ? settings.REFUND_UNSERVED_AFTER_MS : undefined,
     notificationRetentionMs: settings.NOTIFICATION_RETENTION_MS,
+    customerRetentionMs: settings.PAYMENT_CUSTOMER_RETENTION_MS,
     auditRetentionMs: settings.PAYMENT_AUDIT_RETENTION_MS,
   };
 }

@@ -208,6 +208,12 @@ test('money rows are kept, and the audit is append-only', async () => {
   await using store = await open();
   const { id } = await store.insert();
   await expect(store.run('DELETE FROM intents')).rejects.toThrow('money rows are kept');
-  await store.run(`INSERT INTO audit_logs (at, event, entity_id, details, request_id, caller) VALUES (1, 'intent.created', '${id}', '{}', 'r', 'kiosk:1')`);
+  const insert = (row: number, hash: string) =>
+    store.run(`INSERT INTO audit_logs (id, at, event, entity_id, details, request_id, caller, hash) VALUES (${row}, 1, 'intent.created', '${id}', '{}', 'r', 'kiosk:1', '${hash}')`);
+  await expect(insert(1, 'none')).rejects.toThrow('follows the one before it');
+  await insert(1, 'a'.repeat(64));
+  await expect(insert(3, 'a'.repeat(64))).rejects.toThrow('follows the one before it');
   await expect(store.run(`UPDATE audit_logs SET event = 'nothing happened'`)).rejects.toThrow('the audit is append-only');
+  await expect(store.run('DELETE FROM audit_logs')).rejects.toThrow('the audit is append-only');
+  await expect(store.run('INSERT INTO audit_anchor VALUES (2, 1, \'\')')).rejects.toThrow('CHECK');
 });

@@ -65,7 +65,7 @@ describe('the audit', () => {
     clock.advance(3000);
     await confirm(client, made.id, { requestId: 'req-2', caller: { role: 'operator', name: 'olga' } });
     const pspPaymentId = (await payments.rows.selectFrom('intents').select('psp_payment_id').executeTakeFirstOrThrow()).psp_payment_id;
-    expect((await auditOf(payments, made.id)).map(({ id: _, details, ...row }) => ({ ...row, details: JSON.parse(details) as unknown }))).toEqual([
+    expect((await auditOf(payments, made.id)).map(({ id: _id, hash: _hash, details, ...row }) => ({ ...row, details: JSON.parse(details) as unknown }))).toEqual([
       {
         at: createdAt, event: 'intent.created', entity_id: made.id, request_id: 'req-1', caller: 'kiosk:kiosk-1', ip: '10.0.0.7', user_agent: 'kiosk/1.0',
         details: { sessionId: made.sessionId, amountMinor: 48_000, currency: 'RUB', provider: 'dev' },

@@ -1,8 +1,8 @@
 /** One function per business event. Each feeds the audit (in the transaction), and the log, the metrics and those who watch once it is on disk. */
-import type { Tx } from '@kiosk/database';
+import { appendAudit, type Tx } from '@kiosk/database';
 import type { Changes, Log, Metrics } from '@kiosk/service';
 import type { Intent, IntentStatus } from './intent.ts';
-import type { Refund } from './refund.ts';
+import { withoutContacts, type Refund } from './refund.ts';
 import type { Origin, Tables } from './tables.ts';
 
 /** From the QR to the end of the intent: seconds on a screen, minutes at most. */
@@ -48,12 +48,8 @@ export function createEvents({ log, metrics, changes, now, env }: {
   for (const reason of [...failureReasons, 'other']) failed.inc({ reason, env }, 0);
   confirmed.inc({ env }, 0);
 
-  async function audit(tx: Tx<Tables>, event: string, entityId: string, details: object, { requestId, caller }: Origin): Promise<void> {
-    await tx.db.insertInto('audit_logs').values({
-      at: now(), event, entity_id: entityId, details: JSON.stringify(details), request_id: requestId,
-      caller: `${caller.role}:${caller.name}`, ip: caller.ip ?? null, user_agent: caller.userAgent ?? null,
-    }).execute();
-  }
+  const audit = (tx: Tx<Tables>, event: string, entityId: string, details: object, { requestId, caller }: Origin): Promise<void> =>
+    appendAudit(tx, { at: now(), event, entityId, details, requestId, caller });
 
   return {
     async created(tx: Tx<Tables>, intent: Intent, origin: Origin): Promise<void> {
@@ -84,10 +80,15 @@ export function createEvents({ log, metrics, changes, now, env }: {
       tx.afterCommit(() => changes.touch(sessionId));
     },
 
+    async erased(tx: Tx<Tables>, { sessionId, count, origin }: { sessionId: string; count: number; origin: Origin }): Promise<void> {
+      await audit(tx, 'session.erased', sessionId, { intents: count }, origin);
+      tx.afterCommit(() => log.info({ event: 'session.erased', sessionId, count, requestId: origin.requestId }, 'a customer was erased from payments'));
+    },
+
     async refundCreated(tx: Tx<Tables>, refund: Refund, origin: Origin): Promise<void> {
       const { id: refundId, intentId, amountMinor, origin: by, reason, retryOf } = refund;
       const sessionId = await sessionOf(tx, intentId);
-      await audit(tx, 'refund.created', refundId, { intentId, amountMinor, by, reason, retryOf }, origin);
+      await audit(tx, 'refund.created', refundId, { intentId, amountMinor, by, reason: withoutContacts(reason), retryOf }, origin);
       tx.afterCommit(() => {
         refunds.inc({ status: 'pending', origin: by, env });
         changes.touch(sessionId);

@@ -1,11 +1,13 @@
 /** Messages ↔ nouns; decides nothing. */
 import {
   IntentStatus as WireStatus, PaymentsService, RefundStatus as WireRefundStatus,
-  type GetIntentStatusResponse, type Intent as WireIntent, type PaymentsServer, type Refund as WireRefund,
+  type AuditEntry, type GetIntentStatusResponse, type Intent as WireIntent, type ListAuditRequest, type PaymentsServer, type Refund as WireRefund,
 } from '@kiosk/contracts/payments/v1/payments';
 import { SessionStatus, SessionType, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
+import type { AuditFilter, AuditRow } from '@kiosk/database';
 import { Fault, invalid } from '@kiosk/fault';
 import { implement, newCall, type Call, type Implementation, type Rpc } from '@kiosk/rpc';
+import type { Erasure, ListErasures } from './erasure.ts';
 import { isFinal, type Intent, type IntentStatus } from './intent.ts';
 import type { Inbox } from './inbox.ts';
 import type { IntentWithRefunds, Payments, SessionView } from './payments.ts';
@@ -15,8 +17,9 @@ import type { Refunds } from './refunds.ts';
 import type { Store } from './store.ts';
 import type { Origin } from './tables.ts';
 
-export function paymentsOverGrpc({ payments, refunds, inbox, recordService, reconcile, store }: {
+export function paymentsOverGrpc({ payments, erasure, refunds, inbox, recordService, reconcile, store }: {
   payments: Payments;
+  erasure: Erasure;
   refunds: Refunds;
   inbox: Inbox;
   recordService: (service: { sessionId: string; reportId: string }) => Promise<void>;
@@ -70,10 +73,12 @@ export function paymentsOverGrpc({ payments, refunds, inbox, recordService, reco
         })),
       };
     },
+    eraseSession: async ({ sessionId }, call) => ({ known: await erasure.eraseSession(sessionId, newCall(call)) }),
+    listAudit: async (request, call) => ({ entries: (await store.listAudit(readAuditFilter(request, call))).map(writeAuditEntry) }),
   });
 }
 
-export type SessionsPeer = Pick<Rpc<SessionsServer>, 'getSession'>;
+export type SessionsPeer = Pick<Rpc<SessionsServer>, 'getSession' | 'listErasures'>;
 
 /** The sessions service, as payments sees it. */
 export function sessionsOf(sessions: SessionsPeer) {
@@ -88,6 +93,11 @@ export function sessionsOf(sessions: SessionsPeer) {
       contact: { email: session!.contact?.email, phone: session!.contact?.phone },
     };
   };
+}
+
+/** What the sessions service remembers of erasures. */
+export function erasuresOf(sessions: SessionsPeer): ListErasures {
+  return async (after, origin) => (await sessions.listErasures({ after, limit: 0 }, origin)).erasures;
 }
 
 const endings: Partial<Record<SessionStatus, SessionView['ended']>> = {
@@ -148,5 +158,21 @@ function write({ intent, refunds }: IntentWithRefunds): WireIntent {
     confirmedAt: intent.confirmedAt === undefined ? undefined : new Date(intent.confirmedAt),
     expiresAt: new Date(intent.expiresAt),
     kioskId: intent.kioskId,
+  };
+}
+
+function writeAuditEntry(row: AuditRow): AuditEntry {
+  return {
+    id: row.id, at: new Date(row.at), event: row.event, entityId: row.entity_id, detailsJson: row.details, requestId: row.request_id, caller: row.caller,
+    ip: row.ip ?? undefined, userAgent: row.user_agent ?? undefined, hash: row.hash,
+  };
+}
+
+/** Fails with `operator_only` and `invalid_limit`. */
+function readAuditFilter({ entityId, event, from, to, limit, before }: ListAuditRequest, call: Partial<Call> | undefined): AuditFilter {
+  refuseKiosk(call);
+  if (limit < 0 || limit > 200) throw invalid('invalid_limit', 'limit must be from 1 to 200.', 'limit');
+  return {
+    entityId, event, from: from?.getTime(), to: to?.getTime(), limit: limit || 50, before: before && { at: before.at?.getTime() ?? 0, id: before.id },
   };
 }

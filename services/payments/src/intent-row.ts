@@ -64,5 +64,6 @@ export function intentToRow(intent: Intent): IntentRow {
     updated_at: intent.updatedAt,
     confirmed_at: intent.confirmedAt ?? null,
     expires_at: intent.expiresAt,
+    erased_at: null,
   };
 }

@@ -123,3 +123,8 @@ export function retryAfterMs(refund: Refund, earlierTries: number): number | und
   if (refund.status !== 'canceled' || refund.cancelReason !== 'rejected_by_timeout' || earlierTries >= retryLimit) return undefined;
   return Math.min(5 * minuteMs * 2 ** earlierTries, 6 * hourMs);
 }
+
+/** An operator's own words, in which somebody may have typed an address or a number. */
+export function withoutContacts(text: string): string {
+  return text.replaceAll(/\S+@\S+/g, '***').replaceAll(/\+?\d[\d\s()-]{5,}\d/g, '***');
+}

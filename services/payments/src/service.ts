@@ -8,8 +8,10 @@ import { Changes, createLog, createMetrics, observeCalls, observeStorage, startH
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PaymentsConfig } from './config.ts';
+import { ErasureStore } from './erasure-store.ts';
+import { createErasure } from './erasure.ts';
 import { createEvents } from './events.ts';
-import { paymentsOverGrpc, sessionsOf, type SessionsPeer } from './grpc.ts';
+import { erasuresOf, paymentsOverGrpc, sessionsOf, type SessionsPeer } from './grpc.ts';
 import { createJanitor } from './janitor.ts';
 import { createInbox } from './inbox.ts';
 import { createPayments } from './payments.ts';
@@ -34,6 +36,10 @@ export interface PaymentsService extends Running {
   readonly metricsPort: number;
   /** Does what is due now; the job does so every PAYMENT_POLL_INTERVAL_MS. */
   work(): Promise<void>;
+  /** Takes up erasures that this service has not heard of, and finishes those under way; a job does so every minute. */
+  eraseAsked(): Promise<void>;
+  /** Erases what has been kept for long enough; a job does so every hour. */
+  forget(): Promise<void>;
 }
 
 export type PaymentsOptions = {
@@ -84,9 +90,10 @@ export async function startPayments({
   measureUnfinished({ store: new UnfinishedStore({ rows }), metrics, now, env: config.env, provider: psp.name });
   const refundStore = new RefundStore({ rows, events, psp });
   const store = new Store({ rows, events, refunds: refundStore, serveCheckDelayMs: config.refundUnservedAfterMs });
-  const getSession = sessionsOf(sessions ?? starting.use(connect<SessionsServer>({
+  const sessionsPeer = sessions ?? starting.use(connect<SessionsServer>({
     definition: SessionsService, address: config.sessionsAddress, peer: 'sessions', tls: config.tls, descriptors, tracer, observe, timeoutMs: 5000,
-  })));
+  }));
+  const getSession = sessionsOf(sessionsPeer);
   const settlement = createSettlement({
     store, psp, log, now,
     isSessionActive: (sessionId) => getSession(sessionId, janitorOrigin).then(({ ended }) => ended === undefined, (error: unknown) => {
@@ -108,6 +115,10 @@ export async function startPayments({
       inboxJob.wake();
     },
   });
+  const erasure = createErasure({
+    store: new ErasureStore({ rows, events, store }), listErasures: erasuresOf(sessionsPeer), scrub: (options) => database.scrub(options),
+    customerRetentionMs: config.customerRetentionMs, log, now,
+  });
   const serviceWatch = createServiceWatch({ rows, refunds: refundStore, events, getSession, now, graceMs: config.refundUnservedAfterMs ?? 0 });
   const reconciliation = createReconciliation({ rows, store, refundStore, psp, settlement, events, now });
   const janitor = createJanitor({ store, refundStore, settlement, refunds, log, now, again: () => janitorJob.wake() });
@@ -118,6 +129,13 @@ export async function startPayments({
     await serviceWatch.check();
   };
 
+  const forget = async (): Promise<void> => {
+    const at = now();
+    await store.deleteOld({ auditBefore: at - config.auditRetentionMs, keysBefore: at - keyRetentionMs, now: at });
+    await inbox.deleteOld(at - config.notificationRetentionMs);
+    await erasure.eraseOld();
+  };
+
   await store.releaseClaims(now());
   await refundStore.releaseClaims(now());
   const every = (name: string, intervalMs: number, run: () => Promise<void>) => starting.use(startJob({ name, intervalMs, run, log }));
@@ -125,13 +143,10 @@ export async function startPayments({
   const inboxJob = every('inbox', config.pollIntervalMs, () => inbox.meetStrangers());
   every('service-watch', minuteMs, () => serviceWatch.check());
   every('reconciliation', 10 * minuteMs, () => reconciliation.reconcileDaily());
-  every('retention', hourMs, async () => {
-    const at = now();
-    await store.deleteOld({ auditBefore: at - config.auditRetentionMs, keysBefore: at - keyRetentionMs });
-    await inbox.deleteOld(at - config.notificationRetentionMs);
-  });
+  every('erasures', minuteMs, () => erasure.resume());
+  every('retention', hourMs, forget);
   const server = starting.use(await startServer({
-    host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [paymentsOverGrpc({ payments, refunds, inbox, recordService: (service) => serviceWatch.record(service), reconcile: reconciliation.reconcile, store })], descriptors, tracer, observe,
+    host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [paymentsOverGrpc({ payments, erasure, refunds, inbox, recordService: (service) => serviceWatch.record(service), reconcile: reconciliation.reconcile, store })], descriptors, tracer, observe,
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
   }));
   const health = starting.use(await startHealth({ host: config.metricsHost, port: config.metricsPort, metrics, ready: () => ({ database: 'ok' }) }));
@@ -146,6 +161,8 @@ export async function startPayments({
     grpcPort: server.port,
     metricsPort: health.port,
     work,
+    eraseAsked: () => erasure.resume(),
+    forget,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

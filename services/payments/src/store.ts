@@ -1,5 +1,5 @@
 /** Every query on intents. A method is one whole transaction: load, decide with a pure function, save, append audit and evidence. */
-import { columns, idFloor, statement, type Tx } from '@kiosk/database';
+import { columns, idFloor, listAudit, pruneAudit, statement, type AuditFilter, type AuditRow, type Tx } from '@kiosk/database';
 import { conflict, notFound } from '@kiosk/fault';
 import type { Selectable } from 'kysely';
 import type { Anomaly, Events } from './events.ts';
@@ -45,7 +45,7 @@ const insertIntent = statement<Tables, IntentRow>()((db, param) => db.insertInto
   id: true, session_id: true, kiosk_id: true, amount_minor: true, currency: true, description: true, metadata: true, status: true, failure_reason: true,
   provider: true, submission: true, psp_request: true, psp_payment_id: true, psp_status: true, qr_code_data: true, confirmation_url: true, attempts: true,
   first_attempt_at: true, next_action_at: true, last_asked_at: true, psp_created_at: true, receipt_registration: true, serve_check_at: true,
-  created_at: true, updated_at: true, confirmed_at: true, expires_at: true,
+  created_at: true, updated_at: true, confirmed_at: true, expires_at: true, erased_at: true,
 }, param)));
 /** What may change in an intent's life. */
 type Changeable = Pick<IntentRow, 'status' | 'failure_reason' | 'submission' | 'psp_payment_id' | 'psp_status' | 'qr_code_data' | 'confirmation_url' | 'attempts'
@@ -92,6 +92,9 @@ export class Store {
         const row = await keyOfIntent.first(tx.db, key);
         if (row) return { intent: await this.#load(tx, sameBody(row, key).entity_id, now), made: row.made === 1 };
       }
+      // Between the look at the session and now it may have been erased.
+      const erased = await tx.db.selectFrom('erased_sessions').select('at').where('session_id', '=', fresh.sessionId).executeTakeFirst();
+      if (erased) throw conflict('session_final', 'The session has ended: it takes no payment.');
       const standing = await this.#standing(tx, fresh.sessionId);
       if (standing.some(({ status }) => status === 'confirmed')) throw conflict('already_paid', 'The session is paid already.');
       const pending = standing.find(({ status }) => status === 'pending');
@@ -162,6 +165,13 @@ export class Store {
       if (scope !== undefined && intent.kioskId !== scope) throw notFound('intent_not_found', 'There is no such payment intent.');
       return this.#save(tx, intent, cancel(intent, 'canceled_by_customer', now), origin);
     });
+  }
+
+  /** The customer is to be forgotten: what they have not paid yet they shall not pay. */
+  async cancelPendingOf(tx: Tx<Tables>, sessionId: string, { now, origin }: { now: number; origin: Origin }): Promise<void> {
+    for (const intent of await this.#standing(tx, sessionId)) {
+      if (intent.status === 'pending') await this.#save(tx, intent, intent.expiresAt <= now ? expire(intent, now) : cancel(intent, 'canceled_by_customer', now), origin);
+    }
   }
 
   /** Claims the next attempt to send the frozen request; undefined when there is nothing to send or somebody else is at it. */
@@ -291,11 +301,15 @@ export class Store {
     }
   }
 
-  async deleteOld({ auditBefore, keysBefore }: { auditBefore: number; keysBefore: number }): Promise<void> {
+  async deleteOld({ auditBefore, keysBefore, now }: { auditBefore: number; keysBefore: number; now: number }): Promise<void> {
+    await pruneAudit((work) => this.#rows.transaction(work), { before: auditBefore, now });
     await this.#rows.transaction(async ({ db }) => {
-      await db.deleteFrom('audit_logs').where('at', '<', auditBefore).execute();
       await db.deleteFrom('idempotency_keys').where('created_at', '<', keysBefore).execute();
     });
+  }
+
+  listAudit(filter: AuditFilter): Promise<AuditRow[]> {
+    return listAudit(this.#rows.read, filter);
   }
 
   async note(anomaly: Anomaly): Promise<void> {

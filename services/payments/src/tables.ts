@@ -1,5 +1,5 @@
 /** The tables as Kysely sees them, and what every store takes with a write. */
-import type { Database } from '@kiosk/database';
+import type { AuditTables, Database } from '@kiosk/database';
 import { invalid } from '@kiosk/fault';
 import type { Generated } from 'kysely';
 import type { Currency, IntentStatus, Submission } from './intent.ts';
@@ -34,6 +34,7 @@ export type IntentRow = {
   updated_at: number;
   confirmed_at: number | null;
   expires_at: number;
+  erased_at: number | null;
 };
 
 export type KeyRow = { caller: string; operation: string; key: string; body_sha256: string; entity_id: string; made: number; created_at: number };
@@ -64,7 +65,7 @@ export type ObservationRow = {
   at: number; intent_id: string; psp_payment_id: string; psp_status: string; source: string; verdict: string; details: string;
 };
 
-export type Tables = {
+export type Tables = AuditTables & {
   intents: IntentRow;
   refunds: RefundRow;
   idempotency_keys: KeyRow;
@@ -78,11 +79,9 @@ export type Tables = {
   anomalies: {
     id: Generated<number>; kind: string; object_id: string; intent_id: string | null; details: string; first_at: number; last_at: number; seen: Generated<number>;
   };
+  erased_sessions: { session_id: string; at: number; done_at: number | null };
   dev_psp_payments: { id: string; idempotence_key: string; request: string; status: 'pending' | 'succeeded' | 'canceled'; succeeds_at: number | null; created_at: number };
   dev_psp_refunds: { id: string; idempotence_key: string; request: string; created_at: number };
-  audit_logs: {
-    id: Generated<number>; at: number; event: string; entity_id: string; details: string; request_id: string; caller: string; ip: string | null; user_agent: string | null;
-  };
 };
 
 /** Who asked, for the audit. */

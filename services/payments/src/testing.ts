@@ -37,7 +37,10 @@ export type StandInSessions = {
   rpc: SessionsPeer;
   open: (session?: { id?: string; type?: 'thickness' | 'diagnostics'; kioskId?: string }) => string;
   complete: (id: string) => void;
+  /** It is deleted, as retention does. */
   erase: (id: string) => void;
+  /** The operator has the customer erased: what the sessions service does then, and remembers. */
+  askErasure: (id: string) => void;
   /** Each call fails so; undefined: answers again. */
   fail: (fault: Fault | undefined) => void;
   /** How often it was asked. */
@@ -47,6 +50,8 @@ export type StandInSessions = {
 /** Answers as the sessions service does: a kiosk sees its own sessions only. */
 export function standInSessions(clock: Clock): StandInSessions {
   const sessions = new Map<string, Session>();
+  const erased: string[] = [];
+  const erasureId = (index: number) => `era_${String(index).padStart(26, '0')}`;
   let failing: Fault | undefined;
   let asked = 0;
   return {
@@ -58,6 +63,10 @@ export function standInSessions(clock: Clock): StandInSessions {
         const foreign = call?.caller?.role === 'kiosk' && session?.kioskId !== call.caller.name;
         if (!session || foreign) throw notFound('session_not_found', 'There is no such session.');
         return { session };
+      },
+      async listErasures({ after }) {
+        if (failing) throw failing;
+        return { erasures: erased.flatMap((sessionId, index) => (erasureId(index) > after ? [{ id: erasureId(index), sessionId }] : [])) };
       },
     },
     open({ id = newId('ses', clock.now()), type = 'diagnostics', kioskId } = {}) {
@@ -74,6 +83,11 @@ export function standInSessions(clock: Clock): StandInSessions {
     },
     erase: (id) => {
       sessions.delete(id);
+    },
+    askErasure: (id) => {
+      const session = sessions.get(id);
+      if (session) Object.assign(session, { status: SessionStatus.SESSION_STATUS_EXPIRED, contact: {}, metadataJson: '{}', erasedAt: new Date(clock.now()) });
+      erased.push(id);
     },
     fail: (fault) => {
       failing = fault;

@@ -117,7 +117,12 @@ test('P1 one caller\'s key is claimed once, and for good', async () => {
 
 test('the audit is append-only', async () => {
   await using empty = await openEmpty();
-  empty.run('INSERT INTO audit_logs (at, event, entity_id, details, request_id, caller) VALUES (1, \'e\', \'x\', \'{}\', \'r\', \'c\')');
+  const insert = (id: number, hash: string) =>
+    empty.run(`INSERT INTO audit_logs (id, at, event, entity_id, details, request_id, caller, hash) VALUES (${id}, 1, 'e', 'x', '{}', 'r', 'c', '${hash}')`);
+  expect(() => insert(1, '')).toThrow('follows the one before it');
+  insert(1, sha);
+  expect(() => insert(3, sha)).toThrow('follows the one before it');
+  expect(() => empty.run('DELETE FROM audit_logs')).toThrow('append-only');
   expect(() => empty.run('UPDATE audit_logs SET event = \'other\'')).toThrow('append-only');
 });
 

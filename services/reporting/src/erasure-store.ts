@@ -24,8 +24,31 @@ export class ErasureStore {
       .orderBy('created_at').limit(biteRows).execute();
   }
 
-  async reportsOf(sessionId: string): Promise<Erasable[]> {
-    return this.#rows.read.selectFrom('reports').select(['id', 'created_at as createdAt']).where('session_id', '=', sessionId).where('erased_at', 'is', null).execute();
+  /** Those that are erased already too: their files may be left. */
+  async reportsOf(sessionId: string): Promise<(Erasable & { isErased: boolean })[]> {
+    const rows = await this.#rows.read.selectFrom('reports').select(['id', 'created_at', 'erased_at']).where('session_id', '=', sessionId).execute();
+    return rows.map((row) => ({ id: row.id, createdAt: row.created_at, isErased: row.erased_at !== null }));
+  }
+
+  /** Remembers that the session's customer is erased: it gets no report any more. */
+  async begin(sessionId: string, now: number): Promise<void> {
+    await this.#rows.transaction(({ db }) => db.insertInto('erased_sessions').values({ session_id: sessionId, at: now, done_at: null })
+      .onConflict((conflict) => conflict.column('session_id').doNothing()).execute());
+  }
+
+  async isDone(sessionId: string): Promise<boolean> {
+    const row = await this.#rows.read.selectFrom('erased_sessions').select('done_at').where('session_id', '=', sessionId).executeTakeFirst();
+    return row !== undefined && row.done_at !== null;
+  }
+
+  /** The sessions whose erasure is not finished. */
+  async unfinished(): Promise<string[]> {
+    const rows = await this.#rows.read.selectFrom('erased_sessions').select('session_id').where('done_at', 'is', null).orderBy('at').limit(biteRows).execute();
+    return rows.map(({ session_id: sessionId }) => sessionId);
+  }
+
+  async done(sessionIds: readonly string[], now: number): Promise<void> {
+    await this.#rows.transaction(({ db }) => db.updateTable('erased_sessions').set({ done_at: now }).where('session_id', 'in', sessionIds).where('done_at', 'is', null).execute());
   }
 
   async erase(id: string, { cause, now, origin }: { cause: 'asked' | 'retention'; now: number; origin: Origin }): Promise<void> {
@@ -40,20 +63,22 @@ export class ErasureStore {
         ...erased, status: 'dead', dead_at: now, last_error: 'erased', next_attempt_at: null, lease_token: null, lease_until: null, rerouted_at: now,
       }).where('report_id', '=', id).where('status', 'in', ['queued', 'sending']).execute();
       await db.updateTable('deliveries').set(erased).where('report_id', '=', id).where('erased_at', 'is', null).execute();
+      // A caller's key is the caller's own text, and its body's hash could be guessed from.
+      await db.deleteFrom('idempotency_keys').where('report_id', '=', id).execute();
       await db.updateTable('report_links').set({ revoked_at: now }).where('report_id', '=', id).where('revoked_at', 'is', null).execute();
       await this.#events.erased(tx, { reportId: id, cause, origin });
     });
   }
 
-  /** Recipients of deliveries that ended before then. */
-  async eraseContacts({ before, now }: { before: number; now: number }): Promise<void> {
-    let erased: number;
-    do {
+  /** Recipients of deliveries that ended before then. Answers how many. */
+  async eraseContacts({ before, now }: { before: number; now: number }): Promise<number> {
+    for (let total = 0;;) {
       const rows = await this.#rows.transaction(({ db }) => db.updateTable('deliveries').set({ recipient: '', erased_at: now, ask_at: null }).where('id', 'in',
         db.selectFrom('deliveries').select('id').where('erased_at', 'is', null).where('created_at', '<', before)
           .where('status', 'in', ['sent', 'delivered', 'dead']).limit(biteRows)).returning('id').execute());
-      erased = rows.length;
-    } while (erased === biteRows);
+      total += rows.length;
+      if (rows.length < biteRows) return total;
+    }
   }
 
   /** Links that ended before then; who has one hears that it is unknown rather than expired. */

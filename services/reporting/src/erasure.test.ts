@@ -18,8 +18,8 @@ describe('X4 erasing on request', () => {
     await reporting.service.deliverDue();
     const token = /\/r\/([\w-]{22})/.exec(reporting.sms.sent[0]!.text)![1]!;
 
-    expect(await reporting.client.eraseSessionReports({ sessionId })).toEqual({ erased: 1 });
-    expect(await reporting.client.eraseSessionReports({ sessionId })).toEqual({ erased: 0 });
+    expect(await reporting.client.eraseSessionReports({ sessionId })).toEqual({ erased: 1, known: true });
+    expect(await reporting.client.eraseSessionReports({ sessionId })).toEqual({ erased: 0, known: true });
 
     expect(existsSync(fileOf(reporting, id))).toBe(false);
     expect(await failure(reporting.client.getReportPdf({ reportId: id }))).toEqual({ kind: 'not_found', reason: 'report_file_missing' });

@@ -2,7 +2,7 @@
  * One function per business event. Each feeds the audit (in the transaction), and the log, the metrics and those who watch once it is on disk. A recipient
  * appears in none of them.
  */
-import type { Tx } from '@kiosk/database';
+import { appendAudit, type Tx } from '@kiosk/database';
 import type { Changes, Log, Metrics } from '@kiosk/service';
 import { channels, type Delivery } from './delivery.ts';
 import type { Severity } from './diagnostics.ts';
@@ -56,12 +56,8 @@ export function createEvents({ log, metrics, changes, now }: {
   for (const type of ['thickness', 'diagnostics']) generated.inc({ type }, 0);
   for (const found of ['file_without_row', 'row_without_file', 'row_without_file_for_good']) sweeps.inc({ found }, 0);
 
-  async function audit(tx: Tx<Tables>, event: string, entityId: string, details: object, { requestId, caller }: Origin): Promise<void> {
-    await tx.db.insertInto('audit_logs').values({
-      at: now(), event, entity_id: entityId, details: JSON.stringify(details), request_id: requestId,
-      caller: `${caller.role}:${caller.name}`, ip: caller.ip ?? null, user_agent: caller.userAgent ?? null,
-    }).execute();
-  }
+  const audit = (tx: Tx<Tables>, event: string, entityId: string, details: object, { requestId, caller }: Origin): Promise<void> =>
+    appendAudit(tx, { at: now(), event, entityId, details, requestId, caller });
 
   /** Those who watch the session are to look again. */
   async function touch(tx: Tx<Tables>, reportId: string): Promise<void> {

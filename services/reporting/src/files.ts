@@ -8,7 +8,7 @@ export class DamagedFileError extends Error {
   override readonly name = 'DamagedFileError';
 }
 
-export type Files = Pick<ReportFiles, 'write' | 'read'>;
+export type Files = Pick<ReportFiles, 'write' | 'read' | 'remove'>;
 
 export class ReportFiles {
   readonly #folder: string;

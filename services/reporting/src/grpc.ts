@@ -2,28 +2,30 @@
 import {
   DeliveryChannel, DeliveryProvider, DeliveryStatus as WireDeliveryStatus, DtcStatus, MeasurementStatus, ReportStatus as WireStatus, ReportType as WireType, ReportingService,
   Severity as WireSeverity, VehicleType as WireVehicleType,
-  type Delivery as WireDelivery, type Diagnostics, type ListedDelivery as WireListedDelivery, type Report as WireReport, type ReportingServer, type Thickness,
+  type AuditEntry, type Delivery as WireDelivery, type Diagnostics, type ListAuditRequest, type ListedDelivery as WireListedDelivery, type Report as WireReport, type ReportingServer,
+  type Thickness,
 } from '@kiosk/contracts/reporting/v1/reporting';
 import type { PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
 import { SessionStatus, SessionType, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
-import { invalid } from '@kiosk/fault';
-import { implement, newCall, type Implementation, type Rpc } from '@kiosk/rpc';
+import type { AuditFilter, AuditRow } from '@kiosk/database';
+import { Fault, invalid } from '@kiosk/fault';
+import { implement, newCall, type Call, type Implementation, type Rpc } from '@kiosk/rpc';
 import type { Channel, Delivery, DeliveryStatus } from './delivery.ts';
 import type { CodeStatus, DiagnosticsData, Severity } from './diagnostics.ts';
 import type { ListDeliveries, ListedDelivery } from './delivery-list-store.ts';
-import type { Erasure } from './erasure.ts';
+import type { Erasure, ListErasures } from './erasure.ts';
 import type { GetPayment } from './gate.ts';
 import type { Callback, Outcomes } from './outcomes.ts';
 import { maskRecipient } from './recipients.ts';
 import { fileNameOf, type ReportType, type Visit } from './report.ts';
 import type { ReportLinks } from './report-links.ts';
 import type { GetVisit, Reports } from './reports.ts';
-import type { ReportView } from './store.ts';
+import type { ReportView, Store } from './store.ts';
 import type { ReadingStatus, ThicknessData } from './thickness.ts';
 import type { VehicleType } from './thickness-zones.ts';
 
-export function reportingOverGrpc({ reports, links, listDeliveries, outcomes, erasure, issuer }: {
-  reports: Reports; links: ReportLinks; listDeliveries: ListDeliveries; outcomes: Outcomes; erasure: Erasure;
+export function reportingOverGrpc({ reports, links, listDeliveries, outcomes, erasure, store, issuer }: {
+  reports: Reports; links: ReportLinks; listDeliveries: ListDeliveries; outcomes: Outcomes; erasure: Erasure; store: Pick<Store, 'listAudit'>;
   /** Who gives out reports here. */
   issuer: string;
 }): Implementation {
@@ -69,11 +71,12 @@ export function reportingOverGrpc({ reports, links, listDeliveries, outcomes, er
       await outcomes.receive({ provider, body, signature, timestamp });
       return {};
     },
-    eraseSessionReports: async ({ sessionId }, call) => ({ erased: await erasure.eraseSession(sessionId, newCall(call)) }),
+    eraseSessionReports: ({ sessionId }, call) => erasure.eraseSession(sessionId, newCall(call)),
+    listAudit: async (request, call) => ({ entries: (await store.listAudit(readAuditFilter(request, call))).map(writeAuditEntry) }),
   });
 }
 
-export type SessionsPeer = Pick<Rpc<SessionsServer>, 'getSession'>;
+export type SessionsPeer = Pick<Rpc<SessionsServer>, 'getSession' | 'listErasures'>;
 export type PaymentsPeer = Pick<Rpc<PaymentsServer>, 'checkSessionPaid' | 'recordService'>;
 
 /** The sessions service, as reporting sees it. The call goes along, so that deadline, request id and caller travel. */
@@ -88,6 +91,11 @@ export function visitsOf(sessions: SessionsPeer): GetVisit {
       contact: { email: session!.contact?.email, phone: session!.contact?.phone },
     };
   };
+}
+
+/** What the sessions service remembers of erasures. */
+export function erasuresOf(sessions: SessionsPeer): ListErasures {
+  return async (after, origin) => (await sessions.listErasures({ after, limit: 0 }, origin)).erasures;
 }
 
 /** The payments service, as reporting sees it. */
@@ -218,4 +226,20 @@ function writeDelivery(delivery: Delivery): WireDelivery {
 
 function writeTime(at: number | undefined): Date | undefined {
   return at === undefined ? undefined : new Date(at);
+}
+
+function writeAuditEntry(row: AuditRow): AuditEntry {
+  return {
+    id: row.id, at: new Date(row.at), event: row.event, entityId: row.entity_id, detailsJson: row.details, requestId: row.request_id, caller: row.caller,
+    ip: row.ip ?? undefined, userAgent: row.user_agent ?? undefined, hash: row.hash,
+  };
+}
+
+/** Fails with `operator_only` and `invalid_limit`. */
+function readAuditFilter({ entityId, event, from, to, limit, before }: ListAuditRequest, call: Partial<Call> | undefined): AuditFilter {
+  if (call?.caller?.role === 'kiosk') throw new Fault({ kind: 'forbidden', reason: 'operator_only', message: 'Only an operator may ask this.' });
+  if (limit < 0 || limit > 200) throw invalid('invalid_limit', 'limit must be from 1 to 200.', 'limit');
+  return {
+    entityId, event, from: from?.getTime(), to: to?.getTime(), limit: limit || 50, before: before && { at: before.at?.getTime() ?? 0, id: before.id },
+  };
 }

@@ -92,8 +92,9 @@ export class Rendering implements AsyncDisposable {
       const rendered = await this.#draw(report, origin);
       if (!rendered) return;
       await this.#files.write(report, rendered.bytes);
-      await this.#store.ready(reportId, { sha256: rendered.sha256, pages: rendered.pages, templateVersion, now: this.#now(), origin });
-      this.#onReady();
+      const isReady = await this.#store.ready(reportId, { sha256: rendered.sha256, pages: rendered.pages, templateVersion, now: this.#now(), origin });
+      if (isReady) this.#onReady();
+      else await this.#files.remove(report);
     } catch (error) {
       this.#log.warn({ error, reportId, requestId: origin.requestId }, 'a report could not be made now; it is tried again');
       if (error instanceof Fault) throw error;

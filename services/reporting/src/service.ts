@@ -19,7 +19,7 @@ import { createErasure } from './erasure.ts';
 import { createEvents } from './events.ts';
 import { ReportFiles } from './files.ts';
 import { createGate } from './gate.ts';
-import { paymentsOf, reportingOverGrpc, visitsOf, type PaymentsPeer, type SessionsPeer } from './grpc.ts';
+import { erasuresOf, paymentsOf, reportingOverGrpc, visitsOf, type PaymentsPeer, type SessionsPeer } from './grpc.ts';
 import { LinkStore } from './link-store.ts';
 import { createLinks, readLinkKey } from './links.ts';
 import { OutcomeStore } from './outcome-store.ts';
@@ -58,6 +58,8 @@ export interface ReportingService extends Running {
   askProviders(): Promise<void>;
   /** Erases what has been kept for long enough; a job does so every hour. */
   forget(): Promise<void>;
+  /** Takes up erasures that this service has not heard of, and finishes those under way; a job does so every minute. */
+  eraseAsked(): Promise<void>;
   /** Mends files and rows that disagree; a job does so every few hours. */
   sweep(): Promise<void>;
 }
@@ -83,6 +85,7 @@ export type ReportingOptions = {
 const resumeIntervalMs = 10_000;
 const leaseIntervalMs = 15_000;
 const askIntervalMs = 15_000;
+const erasureIntervalMs = 60_000;
 const hourMs = 3_600_000;
 const sweepIntervalMs = 6 * hourMs;
 /** A kiosk repeats a request within minutes; a week is generous. */
@@ -165,11 +168,12 @@ export async function startReporting({
   const reportLinks = createReportLinks({ links: new LinkStore({ rows, events }), store, reports, now });
   const erasureStore = new ErasureStore({ rows, events });
   const erasure = createErasure({
-    store: erasureStore, files: wholeFiles, reportRetentionMs: config.reportRetentionMs, contactRetentionMs: config.contactRetentionMs, now,
+    store: erasureStore, files: wholeFiles, listErasures: erasuresOf(sessions), scrub: (options) => database.scrub(options),
+    reportRetentionMs: config.reportRetentionMs, contactRetentionMs: config.contactRetentionMs, log, now,
   });
   const sweep = createSweep({ rows: erasureStore, store, files: wholeFiles, pdf, events, now });
   const forget = async (): Promise<void> => {
-    await store.deleteOld({ auditBefore: now() - config.auditRetentionMs, keysBefore: now() - keyRetentionMs });
+    await store.deleteOld({ auditBefore: now() - config.auditRetentionMs, keysBefore: now() - keyRetentionMs, now: now() });
     await erasure.eraseOld();
   };
 
@@ -189,12 +193,13 @@ export async function startReporting({
   });
   deadJobs.push(every('reroute', resumeIntervalMs, rerouteRefused));
   every('outcomes', askIntervalMs, () => outcomes.askDue());
+  every('erasures', erasureIntervalMs, () => erasure.resume());
   every('retention', hourMs, forget);
   every('sweep', sweepIntervalMs, sweep);
 
   const server = starting.use(await startServer({
     host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [reportingOverGrpc({
-      reports, links: reportLinks, listDeliveries: createDeliveryList({ rows }), outcomes, erasure, issuer: config.brand.name,
+      reports, links: reportLinks, listDeliveries: createDeliveryList({ rows }), outcomes, erasure, store, issuer: config.brand.name,
     })], descriptors, tracer, observe,
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
   }));
@@ -212,6 +217,7 @@ export async function startReporting({
     rerouteRefused,
     askProviders: () => outcomes.askDue(),
     forget,
+    eraseAsked: () => erasure.resume(),
     sweep: () => sweep(new AbortController().signal),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

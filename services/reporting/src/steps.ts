@@ -17,7 +17,7 @@ export function stepwisePdf(pdf: Pdf, around: Around): Pdf {
 }
 
 export function stepwiseFiles(files: Files, around: Around): Files {
-  return { write: (report, bytes) => around('write', () => files.write(report, bytes)), read: (report) => files.read(report) };
+  return { write: (report, bytes) => around('write', () => files.write(report, bytes)), read: (report) => files.read(report), remove: (report) => files.remove(report) };
 }
 
 /** For both seams, `Email` and `Sms`. */

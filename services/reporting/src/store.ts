@@ -1,6 +1,6 @@
 /** Every query on reports. A method is one whole transaction: load, decide, save, append the audit. */
-import type { Tx } from '@kiosk/database';
-import { notFound } from '@kiosk/fault';
+import { listAudit, pruneAudit, type AuditFilter, type AuditRow, type Tx } from '@kiosk/database';
+import { conflict, notFound } from '@kiosk/fault';
 import { sql } from 'kysely';
 import type { Delivery } from './delivery.ts';
 import type { Events, Scan } from './events.ts';
@@ -39,6 +39,9 @@ export class Store {
     return this.#rows.transaction(async (tx) => {
       const known = key && await findKey(tx, key);
       if (known) return known;
+      // Between the look at the session and now it may have been erased.
+      const erased = await tx.db.selectFrom('erased_sessions').select('at').where('session_id', '=', report.sessionId).executeTakeFirst();
+      if (erased) throw conflict('session_final', 'The session has been erased: it gets no report.');
       await tx.db.insertInto('reports').values({
         id: report.id, session_id: report.sessionId, type: report.type, status: report.status, kiosk_id: report.kioskId ?? null,
         paid_intent_id: report.paidIntentId ?? null, template_version: report.templateVersion, summary: report.summary, document: JSON.stringify(document),
@@ -55,7 +58,8 @@ export class Store {
   async resend({ report, deliveries, key, origin }: { report: Report; deliveries: readonly Delivery[]; key?: Key; origin: Origin }): Promise<void> {
     await this.#rows.transaction(async (tx) => {
       if (key && await findKey(tx, key)) return;
-      const { status } = await tx.db.selectFrom('reports').select('status').where('id', '=', report.id).executeTakeFirstOrThrow();
+      const { status, erased_at: erasedAt } = await tx.db.selectFrom('reports').select(['status', 'erased_at']).where('id', '=', report.id).executeTakeFirstOrThrow();
+      if (erasedAt !== null) throw conflict('report_erased', 'The report\'s data has been erased.');
       await insertDeliveries(tx, deliveries.map((delivery) => ({ ...delivery, nextAttemptAt: status === 'ready' ? delivery.createdAt : undefined })));
       if (key) await insertKey(tx, key, { id: report.id, createdAt: deliveries[0]!.createdAt });
       await this.#events.resent(tx, { report, deliveries, origin });
@@ -96,14 +100,17 @@ export class Store {
     });
   }
 
-  /** The file is there: the report is ready, and its deliveries may go. */
-  async ready(id: string, { sha256, pages, templateVersion, now, origin }: { sha256: string; pages: number; templateVersion: number; now: number; origin: Origin }): Promise<void> {
-    await this.#rows.transaction(async (tx) => {
+  /** The file is there: the report is ready, and its deliveries may go. False where it was erased meanwhile, and must have no file. */
+  async ready(id: string, { sha256, pages, templateVersion, now, origin }: {
+    sha256: string; pages: number; templateVersion: number; now: number; origin: Origin;
+  }): Promise<boolean> {
+    return this.#rows.transaction(async (tx) => {
       const row = await tx.db.updateTable('reports').set({ status: 'ready', sha256, pages, template_version: templateVersion, ready_at: now })
         .where('id', '=', id).where('status', '=', 'rendering').returning(reportColumns).executeTakeFirst();
-      if (!row) return;
+      if (!row) return false;
       await tx.db.updateTable('deliveries').set({ next_attempt_at: now }).where('report_id', '=', id).where('status', '=', 'queued').execute();
       await this.#events.ready(tx, { report: reportFromRow(row), origin });
+      return true;
     });
   }
 
@@ -147,9 +154,12 @@ export class Store {
     });
   }
 
-  async deleteOld({ auditBefore, keysBefore }: { auditBefore: number; keysBefore: number }): Promise<void> {
-    await this.#inBites((tx) => tx.db.deleteFrom('audit_logs')
-      .where('id', 'in', tx.db.selectFrom('audit_logs').select('id').where('at', '<', auditBefore).limit(biteRows)).executeTakeFirst());
+  listAudit(filter: AuditFilter): Promise<AuditRow[]> {
+    return listAudit(this.#rows.read, filter);
+  }
+
+  async deleteOld({ auditBefore, keysBefore, now }: { auditBefore: number; keysBefore: number; now: number }): Promise<void> {
+    await pruneAudit((work) => this.#rows.transaction(work), { before: auditBefore, now });
     await this.#inBites((tx) => tx.db.deleteFrom('idempotency_keys').where((or) => or(
       or.refTuple('caller', 'key'), 'in',
       tx.db.selectFrom('idempotency_keys').select(['caller', 'key']).where('created_at', '<', keysBefore).limit(biteRows).$asTuple('caller', 'key'),

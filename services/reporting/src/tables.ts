@@ -1,5 +1,5 @@
 /** The tables as Kysely sees them, and what every store takes with a write. */
-import type { Database } from '@kiosk/database';
+import type { AuditTables, Database } from '@kiosk/database';
 import { invalid } from '@kiosk/fault';
 import type { Generated } from 'kysely';
 import type { Channel, DeliveryStatus } from './delivery.ts';
@@ -65,14 +65,12 @@ export type LinkRow = {
 
 export type KeyRow = { caller: string; key: string; body_sha256: string; report_id: string; created_at: number };
 
-export type Tables = {
+export type Tables = AuditTables & {
   reports: ReportRow;
   deliveries: DeliveryRow;
   report_links: LinkRow;
+  erased_sessions: { session_id: string; at: number; done_at: number | null };
   idempotency_keys: KeyRow;
-  audit_logs: {
-    id: Generated<number>; at: number; event: string; entity_id: string; details: string; request_id: string; caller: string; ip: string | null; user_agent: string | null;
-  };
 };
 
 /** Who asked, for the audit. */

@@ -47,6 +47,8 @@ export type Visits = {
   payments: PaymentsPeer;
   open(session?: Partial<Session>): string;
   set(id: string, change: Partial<Session>): void;
+  /** The operator has the customer erased, and the sessions service remembers it. */
+  askErasure(id: string): void;
   pay(id: string): void;
   refund(id: string): void;
   /** Each call to either service fails so; undefined: they answer again. */
@@ -63,6 +65,8 @@ export function standInVisits(clock: Clock): Visits {
   const paid = new Set<string>();
   const calls: Partial<Call>[] = [];
   const recorded = new Map<string, string>();
+  const erased: string[] = [];
+  const erasureId = (index: number) => `era_${String(index).padStart(26, '0')}`;
   let failing: Fault | undefined;
   return {
     calls, recorded,
@@ -73,6 +77,10 @@ export function standInVisits(clock: Clock): Visits {
         const session = sessions.get(sessionId);
         if (!session || (call?.caller?.role === 'kiosk' && session.kioskId !== call.caller.name)) throw notFound('session_not_found', 'There is no such session.');
         return { session };
+      },
+      async listErasures({ after }) {
+        if (failing) throw failing;
+        return { erasures: erased.flatMap((sessionId, index) => (erasureId(index) > after ? [{ id: erasureId(index), sessionId }] : [])) };
       },
     },
     payments: {
@@ -96,6 +104,7 @@ export function standInVisits(clock: Clock): Visits {
       return id;
     },
     set: (id, change) => void sessions.set(id, { ...sessions.get(id)!, ...change }),
+    askErasure: (id) => void erased.push(id),
     pay: (id) => void paid.add(id),
     refund: (id) => void paid.delete(id),
     fail: (fault) => {

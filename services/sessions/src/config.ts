@@ -30,6 +30,15 @@ export const sessionsSettings = {
       default: 30 * 24 * hourMs,
       doc: 'How long a completed session is kept, in ms.',
     },
+    SESSION_CONTACT_RETENTION_MS: {
+      schema: setting.integer({ min: 4 * 24 * hourMs, max: 10 * yearMs }),
+      default: 14 * 24 * hourMs,
+      doc: 'How long the contact of a session is kept after its end, in ms; then it is erased. A report that one channel refuses needs it for three days.',
+    },
+    CONSENT_REQUIRED: {
+      schema: setting.flag, default: false,
+      doc: 'Whether a contact is only taken with contact.consent, the version of the text that the customer agreed to and the time; otherwise `consent_required`.',
+    },
     SESSION_AUDIT_RETENTION_MS: {
       schema: setting.integer({ min: 24 * hourMs, max: 10 * yearMs }),
       default: 90 * 24 * hourMs,
@@ -56,6 +65,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     sweepIntervalMs: settings.SESSION_SWEEP_INTERVAL_MS,
     retentionMs: settings.SESSION_RETENTION_MS,
     completedRetentionMs: settings.SESSION_COMPLETED_RETENTION_MS,
+    contactRetentionMs: settings.SESSION_CONTACT_RETENTION_MS,
+    consentRequired: settings.CONSENT_REQUIRED,
     auditRetentionMs: settings.SESSION_AUDIT_RETENTION_MS,
   };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Fault } from '@kiosk/fault';
 import fc from 'fast-check';
-import { normalizeEmail, normalizePhone, patchContact } from './contact.ts';
+import { normalizeEmail, normalizePhone, patchContact, refuseWithoutConsent } from './contact.ts';
 
 test.each([
   ['89001234567', '+79001234567'], ['79001234567', '+79001234567'], ['9001234567', '+79001234567'], ['+79001234567', '+79001234567'],
@@ -58,11 +58,37 @@ function orRefused(run: () => string): string | undefined {
   }
 }
 
+const now = Date.UTC(2026, 10, 20);
+
 test('a patch of a contact keeps what is absent, removes what is empty and replaces the rest', () => {
   const contact = { email: 'a@b.ru', phone: '+79001234567' };
-  expect(patchContact(contact, {})).toEqual(contact);
-  expect(patchContact(contact, { email: '' })).toEqual({ phone: '+79001234567' });
-  expect(patchContact(contact, { phone: '89007654321' })).toEqual({ email: 'a@b.ru', phone: '+79007654321' });
-  expect(patchContact({}, { email: 'C@D.RU', phone: '' })).toEqual({ email: 'c@d.ru' });
-  expect(patchContact(contact, { email: '', phone: '' })).toEqual({});
+  expect(patchContact(contact, {}, now)).toEqual(contact);
+  expect(patchContact(contact, { email: '' }, now)).toEqual({ phone: '+79001234567' });
+  expect(patchContact(contact, { phone: '89007654321' }, now)).toEqual({ email: 'a@b.ru', phone: '+79007654321' });
+  expect(patchContact({}, { email: 'C@D.RU', phone: '' }, now)).toEqual({ email: 'c@d.ru' });
+  expect(patchContact(contact, { email: '', phone: '' }, now)).toEqual({});
+});
+
+const consent = { textVersion: 'offer-2026-11', at: now };
+
+test('consent stays with the contact through a patch, is replaced or removed by one, and goes with the last of the two', () => {
+  const contact = patchContact({}, { email: 'a@b.ru', phone: '89001234567', consent }, now);
+  expect(contact).toEqual({ email: 'a@b.ru', phone: '+79001234567', consent });
+  expect(patchContact(contact, { email: 'c@d.ru' }, now)).toEqual({ ...contact, email: 'c@d.ru' });
+  expect(patchContact(contact, { consent: { textVersion: '2', at: 1 } }, now).consent).toEqual({ textVersion: '2', at: 1 });
+  expect(patchContact(contact, { consent: { textVersion: '', at: Number.NaN } }, now)).toEqual({ email: 'a@b.ru', phone: '+79001234567' });
+  expect(patchContact(contact, { email: '', phone: '' }, now)).toEqual({});
+  expect(patchContact({}, { consent }, now)).toEqual({});
+});
+
+test.each([
+  { textVersion: 'a b', at: now }, { textVersion: 'x'.repeat(65), at: now }, { textVersion: '1', at: now + 300_001 }, { textVersion: '1', at: Number.NaN }, { textVersion: '1', at: 0 },
+])('consent %j is refused', (bad) => {
+  expect(() => patchContact({}, { email: 'a@b.ru', consent: bad }, now)).toThrow('consent must name');
+});
+
+test('where consent is required a contact without it is refused, and none is needed for nobody', () => {
+  expect(() => refuseWithoutConsent({ email: 'a@b.ru' })).toThrow('consent');
+  expect(() => refuseWithoutConsent({ email: 'a@b.ru', consent })).not.toThrow();
+  expect(() => refuseWithoutConsent({})).not.toThrow();
 });

@@ -2,10 +2,12 @@
 import { invalid } from '@kiosk/fault';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 
-export type Contact = { email?: string; phone?: string };
+/** `consent`: which text the customer agreed to, and when (epoch ms). It is kept with the contact and goes with it. */
+export type Contact = { email?: string; phone?: string; consent?: Consent };
+export type Consent = { textVersion: string; at: number };
 
-/** Absent: unchanged. Empty: removed. Anything else replaces. */
-export type ContactPatch = { email?: string; phone?: string };
+/** Absent: unchanged. Empty: removed. Anything else replaces. Consent goes with an empty `textVersion`, or with the last of the two. */
+export type ContactPatch = { email?: string; phone?: string; consent?: Consent };
 
 /** RFC 5321: 254 octets. */
 const emailLimit = 254;
@@ -34,9 +36,29 @@ export function normalizePhone(text: string): string {
   return phone.number;
 }
 
-/** The contact after a patch. Fails as the two above. */
-export function patchContact(contact: Contact, patch: ContactPatch): Contact {
+/** The clocks of a kiosk and of this machine differ. */
+const clockToleranceMs = 5 * 60_000;
+
+/** Fails with `invalid_consent`. */
+function checkConsent({ textVersion, at }: Consent, now: number): Consent {
+  if (!/^[\w.:-]{1,64}$/.test(textVersion) || !(at > 0 && at <= now + clockToleranceMs)) {
+    throw invalid('invalid_consent', 'consent must name the text by 1–64 of A–Z, a–z, 0–9, dot, colon, underscore and hyphen, and a time that is not in the future.', 'contact.consent');
+  }
+  return { textVersion, at };
+}
+
+/** Fails with `consent_required` where there is a contact without it. */
+export function refuseWithoutConsent({ email, phone, consent }: Contact): void {
+  if ((email !== undefined || phone !== undefined) && !consent) {
+    throw invalid('consent_required', 'A contact is only taken with the customer\'s consent.', 'contact.consent');
+  }
+}
+
+/** The contact after a patch. Fails as the three above. */
+export function patchContact(contact: Contact, patch: ContactPatch, now: number): Contact {
   const email = patch.email === undefined ? contact.email : patch.email === '' ? undefined : normalizeEmail(patch.email);
   const phone = patch.phone === undefined ? contact.phone : patch.phone === '' ? undefined : normalizePhone(patch.phone);
-  return { ...(email === undefined ? {} : { email }), ...(phone === undefined ? {} : { phone }) };
+  const consent = patch.consent === undefined ? contact.consent : patch.consent.textVersion === '' ? undefined : checkConsent(patch.consent, now);
+  const isEmpty = email === undefined && phone === undefined;
+  return { ...(email === undefined ? {} : { email }), ...(phone === undefined ? {} : { phone }), ...(consent === undefined || isEmpty ? {} : { consent }) };
 }

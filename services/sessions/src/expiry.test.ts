@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { openDatabase } from '@kiosk/database';
+import { openDatabase, verifyAudit } from '@kiosk/database';
 import type { Fault } from '@kiosk/fault';
 import { Changes, createLog, createMetrics } from '@kiosk/service';
 import fc from 'fast-check';
@@ -88,7 +88,10 @@ test('expired and failed sessions are kept 24 h, completed ones 30 days, active 
   expect(await fixture.sql('SELECT count(*) AS n FROM audit_logs')).toEqual([{ n: 8 }]);
   clock.now = startOfTest + 90 * dayMs + 1;
   await left();
-  expect(await fixture.sql('SELECT count(*) AS n FROM audit_logs')).toEqual([{ n: 1 }]);
+  expect(await fixture.sql('SELECT id, event, json(details) AS details FROM audit_logs ORDER BY id')).toMatchObject([
+    { id: 8, event: 'session.expired' }, { id: 9, event: 'audit.pruned', details: expect.stringMatching(/^{"upToId":7,"hash":"[0-9a-f]{64}","rows":7}$/) },
+  ]);
+  expect(verifyAudit(fixture.databasePath)).toEqual({ rows: 2, unchained: 0, head: { id: 9, hash: expect.any(String) } });
 });
 
 /** The verbs without the wire, so that a test decides when each of them reads the clock. */
@@ -102,7 +105,7 @@ async function startVerbs() {
   const events = createEvents({ log: createLog({ service: 'sessions', level: 'silent' }), metrics: createMetrics({ service: 'sessions' }), changes, now: () => clock.now, countActive: async () => [] });
   const store = new Store({ database, events });
   return {
-    clock, database, store, sessions: createSessions({ store, changes, now: () => clock.now, defaultTtlMs: hourMs }),
+    clock, database, store, sessions: createSessions({ store, changes, now: () => clock.now, defaultTtlMs: hourMs, consentRequired: false }),
     [Symbol.asyncDispose]: async () => {
       await database[Symbol.asyncDispose]();
       rmSync(folder, { recursive: true, force: true });

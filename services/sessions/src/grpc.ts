@@ -1,17 +1,21 @@
 /** Messages ↔ nouns; decides nothing. */
 import {
   SessionStatus as WireStatus, SessionType as WireType, SessionsService,
-  type Session as WireSession, type SessionsServer,
+  type AuditEntry, type Contact as WireContact, type ListAuditRequest, type Session as WireSession, type SessionsServer,
 } from '@kiosk/contracts/sessions/v1/sessions';
-import { invalid } from '@kiosk/fault';
-import { implement, newCall, type Implementation } from '@kiosk/rpc';
+import type { AuditFilter, AuditRow } from '@kiosk/database';
+import { Fault, invalid } from '@kiosk/fault';
+import { implement, newCall, type Call, type Implementation } from '@kiosk/rpc';
+import type { ContactPatch } from './contact.ts';
+import type { Erasure } from './erasure.ts';
 import type { Session, SessionStatus, SessionType } from './session.ts';
 import type { Sessions } from './sessions.ts';
+import type { Store } from './store.ts';
 
-export function sessionsOverGrpc(sessions: Sessions): Implementation {
+export function sessionsOverGrpc({ sessions, erasure, store }: { sessions: Sessions; erasure: Erasure; store: Pick<Store, 'listAudit'> }): Implementation {
   return implement<SessionsServer>(SessionsService, {
     async createSession({ idempotencyKey, type, contact, metadataJson, ttlMs, kioskId }, call) {
-      const session = await sessions.create({ idempotencyKey, type: readType(type), contact, metadataJson, ttlMs, kioskId }, newCall(call));
+      const session = await sessions.create({ idempotencyKey, type: readType(type), contact: readContact(contact), metadataJson, ttlMs, kioskId }, newCall(call));
       return { session: write(session) };
     },
     getSession: async ({ sessionId }, call) => ({ session: write(await sessions.get(sessionId, newCall(call))) }),
@@ -19,7 +23,7 @@ export function sessionsOverGrpc(sessions: Sessions): Implementation {
       for await (const session of sessions.watch(sessionId, newCall(call))) yield { session: write(session) };
     },
     updateSession: async ({ sessionId, contact, metadataPatchJson }, call) => ({
-      session: write(await sessions.update(sessionId, { contact, metadataPatchJson }, newCall(call))),
+      session: write(await sessions.update(sessionId, { contact: readContact(contact), metadataPatchJson }, newCall(call))),
     }),
     completeSession: async ({ sessionId, metadataPatchJson }, call) => ({
       session: write(await sessions.complete(sessionId, { metadataPatchJson }, newCall(call))),
@@ -34,6 +38,9 @@ export function sessionsOverGrpc(sessions: Sessions): Implementation {
       }, newCall(call));
       return { sessions: page.sessions.map(write), nextCursor: page.nextCursor };
     },
+    eraseSession: async ({ sessionId }, call) => ({ known: await erasure.erase(sessionId, newCall(call)) }),
+    listErasures: async ({ after, limit }, call) => ({ erasures: await erasure.list({ after, limit }, newCall(call)) }),
+    listAudit: async (request, call) => ({ entries: (await store.listAudit(readAuditFilter(request, call))).map(writeAuditEntry) }),
   });
 }
 
@@ -60,7 +67,7 @@ function write(session: Session): WireSession {
     id: session.id,
     type: types[session.type],
     status: statuses[session.status],
-    contact: session.contact,
+    contact: writeContact(session.contact),
     metadataJson: JSON.stringify(session.metadata),
     kioskId: session.kioskId,
     failureReason: session.failureReason,
@@ -68,5 +75,31 @@ function write(session: Session): WireSession {
     updatedAt: new Date(session.updatedAt),
     completedAt: session.completedAt === undefined ? undefined : new Date(session.completedAt),
     expiresAt: new Date(session.expiresAt),
+    erasedAt: session.erasedAt === undefined ? undefined : new Date(session.erasedAt),
+  };
+}
+
+function writeContact({ email, phone, consent }: Session['contact']): WireContact {
+  return { email, phone, consent: consent && { textVersion: consent.textVersion, at: new Date(consent.at) } };
+}
+
+/** A time that is absent becomes one that no check passes. */
+function readContact(contact: WireContact | undefined): ContactPatch | undefined {
+  return contact && { ...contact, consent: contact.consent && { textVersion: contact.consent.textVersion, at: contact.consent.at?.getTime() ?? Number.NaN } };
+}
+
+function writeAuditEntry(row: AuditRow): AuditEntry {
+  return {
+    id: row.id, at: new Date(row.at), event: row.event, entityId: row.entity_id, detailsJson: row.details, requestId: row.request_id, caller: row.caller,
+    ip: row.ip ?? undefined, userAgent: row.user_agent ?? undefined, hash: row.hash,
+  };
+}
+
+/** Fails with `operator_only` and `invalid_limit`. */
+function readAuditFilter({ entityId, event, from, to, limit, before }: ListAuditRequest, call: Partial<Call> | undefined): AuditFilter {
+  if (call?.caller?.role === 'kiosk') throw new Fault({ kind: 'forbidden', reason: 'operator_only', message: 'Only an operator may ask this.' });
+  if (limit < 0 || limit > 200) throw invalid('invalid_limit', 'limit must be from 1 to 200.', 'limit');
+  return {
+    entityId, event, from: from?.getTime(), to: to?.getTime(), limit: limit || 50, before: before && { at: before.at?.getTime() ?? 0, id: before.id },
   };
 }

@@ -6,6 +6,8 @@ import { Changes, createLog, createMetrics, observeCalls, observeStorage, startH
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionsConfig } from './config.ts';
+import { ErasureStore } from './erasure-store.ts';
+import { createErasure } from './erasure.ts';
 import { createEvents } from './events.ts';
 import { sessionsOverGrpc } from './grpc.ts';
 import { createSessions } from './sessions.ts';
@@ -23,6 +25,7 @@ export interface SessionsService extends Running {
 export type SessionsOptions = { config: SessionsConfig; now?: () => number; log?: Log & AsyncDisposable };
 
 const retentionIntervalMs = 3_600_000;
+const erasureIntervalMs = 60_000;
 /** A kiosk repeats a request within minutes; a week is generous. */
 const keyRetentionMs = 7 * 24 * 3_600_000;
 const sweeper: Origin = { requestId: 'sweep', caller: { role: 'service', name: 'sessions' } };
@@ -46,7 +49,10 @@ export async function startSessions({ config, now = Date.now, log = createLog({ 
   const changes = new Changes();
   const events = createEvents({ log, metrics, changes, now, countActive: () => store.countActive(now()) });
   const store: Store = new Store({ database, events });
-  const sessions = createSessions({ store, changes, now, defaultTtlMs: config.ttlMs });
+  const sessions = createSessions({ store, changes, now, defaultTtlMs: config.ttlMs, consentRequired: config.consentRequired });
+  const erasure = createErasure({
+    store: new ErasureStore({ rows: database, events }), scrub: (options) => database.scrub(options), contactRetentionMs: config.contactRetentionMs, log, now,
+  });
 
   const sweep = async (): Promise<void> => {
     await store.expireDue(now(), sweeper);
@@ -55,15 +61,17 @@ export async function startSessions({ config, now = Date.now, log = createLog({ 
     const at = now();
     const count = await store.deleteOld({
       unfinishedBefore: at - config.retentionMs, completedBefore: at - config.completedRetentionMs,
-      keysBefore: at - keyRetentionMs, auditBefore: at - config.auditRetentionMs,
+      keysBefore: at - keyRetentionMs, auditBefore: at - config.auditRetentionMs, now: at,
     });
     if (count > 0) log.info({ job: 'retention', count }, 'old sessions deleted');
+    await erasure.eraseOld({ deleted: count });
   };
   starting.use(startJob({ name: 'sweep', intervalMs: config.sweepIntervalMs, run: sweep, log }));
+  starting.use(startJob({ name: 'erasures', intervalMs: erasureIntervalMs, run: () => erasure.resume(), log }));
   starting.use(startJob({ name: 'retention', intervalMs: retentionIntervalMs, run: retain, log }));
 
   const server = starting.use(await startServer({
-    host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [sessionsOverGrpc(sessions)], descriptors,
+    host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [sessionsOverGrpc({ sessions, erasure, store })], descriptors,
     tracer: tracing.tracer,
     observe: observeCalls(metrics),
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),

@@ -19,6 +19,8 @@ export type Session = {
   updatedAt: number;
   completedAt?: number;
   expiresAt: number;
+  /** When what named the customer was erased. */
+  erasedAt?: number;
 };
 
 export const ttlLimits = { minMs: 1000, maxMs: 86_400_000 };
@@ -59,6 +61,11 @@ export function finish(session: Session, status: Exclude<SessionStatus, 'active'
     ...(status === 'completed' ? { completedAt: now } : {}),
     ...(status === 'failed' ? { failureReason } : {}),
   };
+}
+
+/** Takes away what can name the customer. The session must be final. */
+export function erase(session: Session, now: number): Session {
+  return { ...session, contact: {}, metadata: {}, failureReason: session.failureReason === undefined ? undefined : 'erased', erasedAt: now };
 }
 
 /** Fails with `invalid_reason`. */

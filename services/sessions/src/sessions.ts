@@ -3,7 +3,7 @@ import { newId } from '@kiosk/database';
 import { invalid } from '@kiosk/fault';
 import type { Changes } from '@kiosk/service';
 import { createHash } from 'node:crypto';
-import { patchContact, type ContactPatch } from './contact.ts';
+import { patchContact, refuseWithoutConsent, type Contact, type ContactPatch } from './contact.ts';
 import { inOrder, mergeMetadata, parseMetadata } from './metadata.ts';
 import { checkFailureReason, finish, openSession, refuseFinal, type Session, type SessionStatus, type SessionType } from './session.ts';
 import type { Key, ListFilter, Origin, Scope, Store } from './store.ts';
@@ -12,7 +12,11 @@ const pageLimit = { most: 200, usual: 50 };
 
 export type Sessions = ReturnType<typeof createSessions>;
 
-export function createSessions({ store, changes, now, defaultTtlMs }: { store: Store; changes: Changes; now: () => number; defaultTtlMs: number }) {
+export function createSessions({ store, changes, now, defaultTtlMs, consentRequired }: {
+  store: Store; changes: Changes; now: () => number; defaultTtlMs: number;
+  /** Whether a contact is only taken with the customer's consent. */
+  consentRequired: boolean;
+}) {
   return {
     /** Opens a session, or answers the one that the key opened. */
     async create({ idempotencyKey, type, contact = {}, metadataJson, ttlMs, kioskId }: {
@@ -20,7 +24,7 @@ export function createSessions({ store, changes, now, defaultTtlMs }: { store: S
     }, origin: Origin): Promise<Session> {
       const at = now();
       const session = openSession({
-        id: newId('ses', at), type, contact: patchContact({}, contact), metadata: parseMetadata(metadataJson), ttlMs: ttlMs ?? defaultTtlMs, now: at,
+        id: newId('ses', at), type, contact: patched({}, contact, at), metadata: parseMetadata(metadataJson), ttlMs: ttlMs ?? defaultTtlMs, now: at,
         // A kiosk opens sessions of its own only, whatever it says.
         kioskId: scopeOf(origin) ?? kioskId,
       });
@@ -42,7 +46,7 @@ export function createSessions({ store, changes, now, defaultTtlMs }: { store: S
           refuseFinal(session);
           return {
             ...session,
-            contact: contact ? patchContact(session.contact, contact) : session.contact,
+            contact: contact ? patched(session.contact, contact, at) : session.contact,
             metadata: patch ? mergeMetadata(session.metadata, patch) : session.metadata,
             updatedAt: at,
           };
@@ -74,6 +78,12 @@ export function createSessions({ store, changes, now, defaultTtlMs }: { store: S
       return { sessions, nextCursor: page.length > size ? sessions.at(-1)!.id : '' };
     },
   };
+
+  function patched(contact: Contact, patch: ContactPatch, at: number): Contact {
+    const after = patchContact(contact, patch, at);
+    if (consentRequired) refuseWithoutConsent(after);
+    return after;
+  }
 
   function end(
     id: string,

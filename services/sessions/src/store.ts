@@ -1,11 +1,11 @@
 /** Every query of this service. A method is one whole transaction: load, decide with a pure function, save, append the audit. */
-import { columns, Database, idFloor, statement, type Tx } from '@kiosk/database';
+import { columns, Database, idFloor, listAudit, pruneAudit, statement, type AuditFilter, type AuditRow, type AuditTables, type Tx } from '@kiosk/database';
 import { invalid, notFound } from '@kiosk/fault';
 import type { Selectable } from 'kysely';
 import type { Events } from './events.ts';
 import { asOf, type Session, type SessionStatus, type SessionType } from './session.ts';
 
-type SessionRow = {
+export type SessionRow = {
   id: string;
   type: SessionType;
   status: SessionStatus;
@@ -18,22 +18,19 @@ type SessionRow = {
   updated_at: number;
   completed_at: number | null;
   expires_at: number;
-};
-
-export type AuditRow = {
-  at: number;
-  event: string;
-  entity_id: string;
-  details: string;
-  request_id: string;
-  caller: string;
-  ip: string | null;
-  user_agent: string | null;
+  erased_at: number | null;
+  consent_text_version: string | null;
+  consent_at: number | null;
 };
 
 type KeyRow = { caller: string; key: string; body_sha256: string | null; session_id: string; created_at: number };
 
-export type Tables = { sessions: SessionRow; audit_logs: AuditRow; idempotency_keys: KeyRow };
+type ErasureRow = { id: string; session_id: string; known: number; asked_at: number; done_at: number | null };
+
+export type Tables = AuditTables & { sessions: SessionRow; idempotency_keys: KeyRow; erasures: ErasureRow };
+
+/** The part of a database that a store uses. */
+export type Rows = Pick<Database<Tables>, 'read' | 'transaction'>;
 
 /** A caller's idempotency key and what it was used for. */
 export type Key = { caller: string; key: string; bodySha256: string };
@@ -58,7 +55,7 @@ const biteRows = 200;
 const sessionById = statement<Tables, { id: string }>()((db, param) => db.selectFrom('sessions').selectAll().where('id', '=', param('id')));
 const insertSession = statement<Tables, SessionRow>()((db, param) => db.insertInto('sessions').values(columns<SessionRow>({
   id: true, type: true, status: true, email: true, phone: true, metadata: true, kiosk_id: true, failure_reason: true,
-  created_at: true, updated_at: true, completed_at: true, expires_at: true,
+  created_at: true, updated_at: true, completed_at: true, expires_at: true, erased_at: true, consent_text_version: true, consent_at: true,
 }, param)));
 
 export class Store {
@@ -145,8 +142,8 @@ export class Store {
   }
 
   /** Deletes sessions that ended before their time limits, old keys and old audit rows. Answers how many sessions. */
-  async deleteOld({ unfinishedBefore, completedBefore, keysBefore, auditBefore }: {
-    unfinishedBefore: number; completedBefore: number; keysBefore: number; auditBefore: number;
+  async deleteOld({ unfinishedBefore, completedBefore, keysBefore, auditBefore, now }: {
+    unfinishedBefore: number; completedBefore: number; keysBefore: number; auditBefore: number; now: number;
   }): Promise<number> {
     let total = 0;
     for (const [status, before] of [['expired', unfinishedBefore], ['failed', unfinishedBefore], ['completed', completedBefore]] as const) {
@@ -158,15 +155,17 @@ export class Store {
       or.refTuple('caller', 'key'), 'in',
       tx.db.selectFrom('idempotency_keys').select(['caller', 'key']).where('created_at', '<', keysBefore).limit(biteRows).$asTuple('caller', 'key'),
     )).executeTakeFirst());
-    await this.#inBites((tx) => tx.db.deleteFrom('audit_logs')
-      .where('at', 'in', tx.db.selectFrom('audit_logs').select('at').where('at', '<', auditBefore).limit(biteRows))
-      .executeTakeFirst());
+    await pruneAudit((work) => this.#database.transaction(work), { before: auditBefore, now });
     return total;
   }
 
   async countActive(now: number): Promise<{ type: SessionType; count: number }[]> {
     return this.#database.read.selectFrom('sessions').select((select) => ['type', select.fn.countAll<number>().as('count')])
       .where('status', '=', 'active').where('expires_at', '>', now).groupBy('type').execute();
+  }
+
+  listAudit(filter: AuditFilter): Promise<AuditRow[]> {
+    return listAudit(this.#database.read, filter);
   }
 
   async #inBites(remove: (tx: Tx<Tables>) => Promise<{ numDeletedRows: bigint }>): Promise<number> {
@@ -192,7 +191,11 @@ function fromRow(row: Selectable<SessionRow>): Session {
     id: row.id,
     type: row.type,
     status: row.status,
-    contact: { ...(row.email === null ? {} : { email: row.email }), ...(row.phone === null ? {} : { phone: row.phone }) },
+    contact: {
+      ...(row.email === null ? {} : { email: row.email }),
+      ...(row.phone === null ? {} : { phone: row.phone }),
+      ...(row.consent_text_version === null || row.consent_at === null ? {} : { consent: { textVersion: row.consent_text_version, at: row.consent_at } }),
+    },
     metadata: JSON.parse(row.metadata) as Session['metadata'],
     kioskId: row.kiosk_id ?? undefined,
     failureReason: row.failure_reason ?? undefined,
@@ -200,10 +203,16 @@ function fromRow(row: Selectable<SessionRow>): Session {
     updatedAt: row.updated_at,
     completedAt: row.completed_at ?? undefined,
     expiresAt: row.expires_at,
+    ...(row.erased_at === null ? {} : { erasedAt: row.erased_at }),
   };
 }
 
-function toRow(session: Session): SessionRow {
+/** As of now. */
+export function sessionOf(row: Selectable<SessionRow>, now: number): Session {
+  return asOf(fromRow(row), now);
+}
+
+export function toRow(session: Session): SessionRow {
   return {
     id: session.id,
     type: session.type,
@@ -217,5 +226,8 @@ function toRow(session: Session): SessionRow {
     updated_at: session.updatedAt,
     completed_at: session.completedAt ?? null,
     expires_at: session.expiresAt,
+    erased_at: session.erasedAt ?? null,
+    consent_text_version: session.contact.consent?.textVersion ?? null,
+    consent_at: session.contact.consent?.at ?? null,
   };
 }

@@ -22,6 +22,7 @@ export type Fixture = AsyncDisposable & {
   client: Client<SessionsServer>;
   clock: { now: number };
   log: string[];
+  databasePath: string;
   /** The service as it runs now. */
   service: () => RunningSessions;
   stop: () => Promise<void>;
@@ -66,6 +67,7 @@ export async function startFixture(settings: Record<string, string> = {}): Promi
   return {
     client, clock, stop, start,
     log: lines,
+    databasePath: join(storagePath, 'sessions.sqlite'),
     service: () => service!,
     async sql(text, ...values) {
       const query = CompiledQuery.raw(text, values);

@@ -196,8 +196,9 @@ describe('what it lists for the operator', () => {
       // A backup from before the payment: without its rows.
       await using database = await openDatabase({ path, migrations, onFatal: () => {} });
       await database.transaction(async ({ db }) => {
-        for (const trigger of ['intents_kept']) await sql.raw(`DROP TRIGGER ${trigger}`).execute(db);
+        for (const trigger of ['intents_kept', 'audit_logs_pruned_only']) await sql.raw(`DROP TRIGGER ${trigger}`).execute(db);
         for (const table of ['psp_observations', 'idempotency_keys', 'audit_logs', 'intents']) await sql.raw(`DELETE FROM ${table}`).execute(db);
+        await sql`DELETE FROM sqlite_sequence WHERE name = 'audit_logs'`.execute(db);
       });
     }
     await shop.restart();

@@ -945,7 +945,63 @@ export interface EraseSessionReportsRequest {
 }
 
 export interface EraseSessionReportsResponse {
+  /** Of those that were not erased before. */
   erased: number;
+  /** Whether there is, or was, any report of the session. */
+  known: boolean;
+}
+
+/** One thing that was done, and by whom. Entries of one service form a chain. */
+export interface AuditEntry {
+  /** Counts from 1 without a gap. */
+  id: number;
+  at?:
+    | Date
+    | undefined;
+  /** Such as `report.ready`. */
+  event: string;
+  /** What it was done to. */
+  entityId: string;
+  /** A JSON object as text. Never a contact. */
+  detailsJson: string;
+  requestId: string;
+  /** `role:name` */
+  caller: string;
+  ip?: string | undefined;
+  userAgent?:
+    | string
+    | undefined;
+  /** SHA-256 over the entry before it and itself, in hexadecimal; empty in entries from before there was a chain. */
+  hash: string;
+}
+
+/** A place in the list: entries are ordered by time, and by id within a millisecond. */
+export interface AuditPosition {
+  at?: Date | undefined;
+  id: number;
+}
+
+export interface ListAuditRequest {
+  entityId?: string | undefined;
+  event?:
+    | string
+    | undefined;
+  /** Inclusive. */
+  from?:
+    | Date
+    | undefined;
+  /** Exclusive. */
+  to?:
+    | Date
+    | undefined;
+  /** 1–200; 0 means 50. */
+  limit: number;
+  /** Only what comes after this place in the list; absent: from the newest. */
+  before?: AuditPosition | undefined;
+}
+
+export interface ListAuditResponse {
+  entries: AuditEntry[];
 }
 
 function createBaseDtc(): Dtc {
@@ -4907,13 +4963,16 @@ export const EraseSessionReportsRequest: MessageFns<EraseSessionReportsRequest> 
 };
 
 function createBaseEraseSessionReportsResponse(): EraseSessionReportsResponse {
-  return { erased: 0 };
+  return { erased: 0, known: false };
 }
 
 export const EraseSessionReportsResponse: MessageFns<EraseSessionReportsResponse> = {
   encode(message: EraseSessionReportsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.erased !== 0) {
       writer.uint32(8).int32(message.erased);
+    }
+    if (message.known !== false) {
+      writer.uint32(16).bool(message.known);
     }
     return writer;
   },
@@ -4939,6 +4998,14 @@ export const EraseSessionReportsResponse: MessageFns<EraseSessionReportsResponse
             message.erased = reader.int32();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.known = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4952,13 +5019,19 @@ export const EraseSessionReportsResponse: MessageFns<EraseSessionReportsResponse
   },
 
   fromJSON(object: any): EraseSessionReportsResponse {
-    return { erased: isSet(object.erased) ? globalThis.Number(object.erased) : 0 };
+    return {
+      erased: isSet(object.erased) ? globalThis.Number(object.erased) : 0,
+      known: isSet(object.known) ? globalThis.Boolean(object.known) : false,
+    };
   },
 
   toJSON(message: EraseSessionReportsResponse): unknown {
     const obj: any = {};
     if (message.erased !== 0) {
       obj.erased = Math.round(message.erased);
+    }
+    if (message.known !== false) {
+      obj.known = message.known;
     }
     return obj;
   },
@@ -4969,6 +5042,556 @@ export const EraseSessionReportsResponse: MessageFns<EraseSessionReportsResponse
   fromPartial(object: DeepPartial<EraseSessionReportsResponse>): EraseSessionReportsResponse {
     const message = createBaseEraseSessionReportsResponse();
     message.erased = object.erased ?? 0;
+    message.known = object.known ?? false;
+    return message;
+  },
+};
+
+function createBaseAuditEntry(): AuditEntry {
+  return {
+    id: 0,
+    at: undefined,
+    event: "",
+    entityId: "",
+    detailsJson: "",
+    requestId: "",
+    caller: "",
+    ip: undefined,
+    userAgent: undefined,
+    hash: "",
+  };
+}
+
+export const AuditEntry: MessageFns<AuditEntry> = {
+  encode(message: AuditEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).int64(message.id);
+    }
+    if (message.at !== undefined) {
+      Timestamp.encode(toTimestamp(message.at), writer.uint32(18).fork()).join();
+    }
+    if (message.event !== "") {
+      writer.uint32(26).string(message.event);
+    }
+    if (message.entityId !== "") {
+      writer.uint32(34).string(message.entityId);
+    }
+    if (message.detailsJson !== "") {
+      writer.uint32(42).string(message.detailsJson);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(50).string(message.requestId);
+    }
+    if (message.caller !== "") {
+      writer.uint32(58).string(message.caller);
+    }
+    if (message.ip !== undefined) {
+      writer.uint32(66).string(message.ip);
+    }
+    if (message.userAgent !== undefined) {
+      writer.uint32(74).string(message.userAgent);
+    }
+    if (message.hash !== "") {
+      writer.uint32(82).string(message.hash);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.at = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.entityId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.detailsJson = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.caller = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.ip = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.userAgent = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AuditEntry {
+    return {
+      id: isSet(object.id) ? globalThis.Number(object.id) : 0,
+      at: isSet(object.at) ? fromJsonTimestamp(object.at) : undefined,
+      event: isSet(object.event) ? globalThis.String(object.event) : "",
+      entityId: isSet(object.entityId)
+        ? globalThis.String(object.entityId)
+        : isSet(object.entity_id)
+        ? globalThis.String(object.entity_id)
+        : "",
+      detailsJson: isSet(object.detailsJson)
+        ? globalThis.String(object.detailsJson)
+        : isSet(object.details_json)
+        ? globalThis.String(object.details_json)
+        : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      caller: isSet(object.caller) ? globalThis.String(object.caller) : "",
+      ip: isSet(object.ip) ? globalThis.String(object.ip) : undefined,
+      userAgent: isSet(object.userAgent)
+        ? globalThis.String(object.userAgent)
+        : isSet(object.user_agent)
+        ? globalThis.String(object.user_agent)
+        : undefined,
+      hash: isSet(object.hash) ? globalThis.String(object.hash) : "",
+    };
+  },
+
+  toJSON(message: AuditEntry): unknown {
+    const obj: any = {};
+    if (message.id !== 0) {
+      obj.id = Math.round(message.id);
+    }
+    if (message.at !== undefined) {
+      obj.at = message.at.toISOString();
+    }
+    if (message.event !== "") {
+      obj.event = message.event;
+    }
+    if (message.entityId !== "") {
+      obj.entityId = message.entityId;
+    }
+    if (message.detailsJson !== "") {
+      obj.detailsJson = message.detailsJson;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.caller !== "") {
+      obj.caller = message.caller;
+    }
+    if (message.ip !== undefined) {
+      obj.ip = message.ip;
+    }
+    if (message.userAgent !== undefined) {
+      obj.userAgent = message.userAgent;
+    }
+    if (message.hash !== "") {
+      obj.hash = message.hash;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AuditEntry>): AuditEntry {
+    return AuditEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditEntry>): AuditEntry {
+    const message = createBaseAuditEntry();
+    message.id = object.id ?? 0;
+    message.at = object.at ?? undefined;
+    message.event = object.event ?? "";
+    message.entityId = object.entityId ?? "";
+    message.detailsJson = object.detailsJson ?? "";
+    message.requestId = object.requestId ?? "";
+    message.caller = object.caller ?? "";
+    message.ip = object.ip ?? undefined;
+    message.userAgent = object.userAgent ?? undefined;
+    message.hash = object.hash ?? "";
+    return message;
+  },
+};
+
+function createBaseAuditPosition(): AuditPosition {
+  return { at: undefined, id: 0 };
+}
+
+export const AuditPosition: MessageFns<AuditPosition> = {
+  encode(message: AuditPosition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.at !== undefined) {
+      Timestamp.encode(toTimestamp(message.at), writer.uint32(10).fork()).join();
+    }
+    if (message.id !== 0) {
+      writer.uint32(16).int64(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditPosition {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditPosition();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.at = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.id = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AuditPosition {
+    return {
+      at: isSet(object.at) ? fromJsonTimestamp(object.at) : undefined,
+      id: isSet(object.id) ? globalThis.Number(object.id) : 0,
+    };
+  },
+
+  toJSON(message: AuditPosition): unknown {
+    const obj: any = {};
+    if (message.at !== undefined) {
+      obj.at = message.at.toISOString();
+    }
+    if (message.id !== 0) {
+      obj.id = Math.round(message.id);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<AuditPosition>): AuditPosition {
+    return AuditPosition.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditPosition>): AuditPosition {
+    const message = createBaseAuditPosition();
+    message.at = object.at ?? undefined;
+    message.id = object.id ?? 0;
+    return message;
+  },
+};
+
+function createBaseListAuditRequest(): ListAuditRequest {
+  return { entityId: undefined, event: undefined, from: undefined, to: undefined, limit: 0, before: undefined };
+}
+
+export const ListAuditRequest: MessageFns<ListAuditRequest> = {
+  encode(message: ListAuditRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.entityId !== undefined) {
+      writer.uint32(10).string(message.entityId);
+    }
+    if (message.event !== undefined) {
+      writer.uint32(18).string(message.event);
+    }
+    if (message.from !== undefined) {
+      Timestamp.encode(toTimestamp(message.from), writer.uint32(26).fork()).join();
+    }
+    if (message.to !== undefined) {
+      Timestamp.encode(toTimestamp(message.to), writer.uint32(34).fork()).join();
+    }
+    if (message.limit !== 0) {
+      writer.uint32(40).int32(message.limit);
+    }
+    if (message.before !== undefined) {
+      AuditPosition.encode(message.before, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListAuditRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListAuditRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entityId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.from = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.to = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.before = AuditPosition.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListAuditRequest {
+    return {
+      entityId: isSet(object.entityId)
+        ? globalThis.String(object.entityId)
+        : isSet(object.entity_id)
+        ? globalThis.String(object.entity_id)
+        : undefined,
+      event: isSet(object.event) ? globalThis.String(object.event) : undefined,
+      from: isSet(object.from) ? fromJsonTimestamp(object.from) : undefined,
+      to: isSet(object.to) ? fromJsonTimestamp(object.to) : undefined,
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      before: isSet(object.before) ? AuditPosition.fromJSON(object.before) : undefined,
+    };
+  },
+
+  toJSON(message: ListAuditRequest): unknown {
+    const obj: any = {};
+    if (message.entityId !== undefined) {
+      obj.entityId = message.entityId;
+    }
+    if (message.event !== undefined) {
+      obj.event = message.event;
+    }
+    if (message.from !== undefined) {
+      obj.from = message.from.toISOString();
+    }
+    if (message.to !== undefined) {
+      obj.to = message.to.toISOString();
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.before !== undefined) {
+      obj.before = AuditPosition.toJSON(message.before);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListAuditRequest>): ListAuditRequest {
+    return ListAuditRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListAuditRequest>): ListAuditRequest {
+    const message = createBaseListAuditRequest();
+    message.entityId = object.entityId ?? undefined;
+    message.event = object.event ?? undefined;
+    message.from = object.from ?? undefined;
+    message.to = object.to ?? undefined;
+    message.limit = object.limit ?? 0;
+    message.before = (object.before !== undefined && object.before !== null)
+      ? AuditPosition.fromPartial(object.before)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListAuditResponse(): ListAuditResponse {
+  return { entries: [] };
+}
+
+export const ListAuditResponse: MessageFns<ListAuditResponse> = {
+  encode(message: ListAuditResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.entries) {
+      AuditEntry.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListAuditResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListAuditResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entries.push(AuditEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListAuditResponse {
+    return {
+      entries: globalThis.Array.isArray(object?.entries) ? object.entries.map((e: any) => AuditEntry.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ListAuditResponse): unknown {
+    const obj: any = {};
+    if (message.entries?.length) {
+      obj.entries = message.entries.map((e) => AuditEntry.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListAuditResponse>): ListAuditResponse {
+    return ListAuditResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListAuditResponse>): ListAuditResponse {
+    const message = createBaseListAuditResponse();
+    message.entries = object.entries?.map((e) => AuditEntry.fromPartial(e)) || [];
     return message;
   },
 };
@@ -5127,7 +5750,10 @@ export const ReportingService = {
       Buffer.from(ReceiveDeliveryStatusResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReceiveDeliveryStatusResponse => ReceiveDeliveryStatusResponse.decode(value),
   },
-  /** Erases the files and data of a session's reports and the recipients of their deliveries; rows, hashes and the audit stay. Idempotent. */
+  /**
+   * Erases the files and data of a session's reports and the recipients of their deliveries; rows, hashes and the audit stay. No report is made for it any more.
+   * Operators only. UNAVAILABLE (`erasure_unfinished`) where its traces cannot be removed from the files now; it goes on by itself. Idempotent.
+   */
   eraseSessionReports: {
     path: "/kiosk.reporting.v1.Reporting/EraseSessionReports" as const,
     requestStream: false as const,
@@ -5138,6 +5764,16 @@ export const ReportingService = {
     responseSerialize: (value: EraseSessionReportsResponse): Buffer =>
       Buffer.from(EraseSessionReportsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): EraseSessionReportsResponse => EraseSessionReportsResponse.decode(value),
+  },
+  /** Who did what in this service, newest first. Operators only: PERMISSION_DENIED (`operator_only`). Idempotent. */
+  listAudit: {
+    path: "/kiosk.reporting.v1.Reporting/ListAudit" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListAuditRequest): Buffer => Buffer.from(ListAuditRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListAuditRequest => ListAuditRequest.decode(value),
+    responseSerialize: (value: ListAuditResponse): Buffer => Buffer.from(ListAuditResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListAuditResponse => ListAuditResponse.decode(value),
   },
 } as const;
 
@@ -5179,8 +5815,13 @@ export interface ReportingServer extends UntypedServiceImplementation {
    * `callback_not_configured` where none could be checked. Repetition and unknown messages change nothing. Idempotent.
    */
   receiveDeliveryStatus: handleUnaryCall<ReceiveDeliveryStatusRequest, ReceiveDeliveryStatusResponse>;
-  /** Erases the files and data of a session's reports and the recipients of their deliveries; rows, hashes and the audit stay. Idempotent. */
+  /**
+   * Erases the files and data of a session's reports and the recipients of their deliveries; rows, hashes and the audit stay. No report is made for it any more.
+   * Operators only. UNAVAILABLE (`erasure_unfinished`) where its traces cannot be removed from the files now; it goes on by itself. Idempotent.
+   */
   eraseSessionReports: handleUnaryCall<EraseSessionReportsRequest, EraseSessionReportsResponse>;
+  /** Who did what in this service, newest first. Operators only: PERMISSION_DENIED (`operator_only`). Idempotent. */
+  listAudit: handleUnaryCall<ListAuditRequest, ListAuditResponse>;
 }
 
 export interface ReportingClient extends Client {
@@ -5383,7 +6024,10 @@ export interface ReportingClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ReceiveDeliveryStatusResponse) => void,
   ): ClientUnaryCall;
-  /** Erases the files and data of a session's reports and the recipients of their deliveries; rows, hashes and the audit stay. Idempotent. */
+  /**
+   * Erases the files and data of a session's reports and the recipients of their deliveries; rows, hashes and the audit stay. No report is made for it any more.
+   * Operators only. UNAVAILABLE (`erasure_unfinished`) where its traces cannot be removed from the files now; it goes on by itself. Idempotent.
+   */
   eraseSessionReports(
     request: EraseSessionReportsRequest,
     callback: (error: ServiceError | null, response: EraseSessionReportsResponse) => void,
@@ -5398,6 +6042,22 @@ export interface ReportingClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: EraseSessionReportsResponse) => void,
+  ): ClientUnaryCall;
+  /** Who did what in this service, newest first. Operators only: PERMISSION_DENIED (`operator_only`). Idempotent. */
+  listAudit(
+    request: ListAuditRequest,
+    callback: (error: ServiceError | null, response: ListAuditResponse) => void,
+  ): ClientUnaryCall;
+  listAudit(
+    request: ListAuditRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListAuditResponse) => void,
+  ): ClientUnaryCall;
+  listAudit(
+    request: ListAuditRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListAuditResponse) => void,
   ): ClientUnaryCall;
 }
 

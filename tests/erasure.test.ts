@@ -1,0 +1,135 @@
+/** X4: an operator erases a customer, and nothing that names them is left anywhere under STORAGE_PATH. */
+import { expect, test } from '@jest/globals';
+import { startPsp } from '@kiosk/psp';
+import { startStack } from '@kiosk/stack';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expectProblem, kioskAt, prices, type Intent, type Kiosk, type Session } from './kiosk.ts';
+import { until } from './until.ts';
+
+const credentials = { shopId: '100500', secretKey: 'test_erasure' };
+const canaries = ['canary.customer', '9123456780', 'Kanareykin'];
+
+/** The stack at the pretend YooKassa, with receipts. */
+async function startShop() {
+  await using starting = new AsyncDisposableStack();
+  const psp = starting.use(await startPsp(credentials));
+  const stack = starting.use(await startStack({
+    settings: {
+      PAYMENTS_PROVIDER: 'yookassa', YOOKASSA_SHOP_ID: credentials.shopId, YOOKASSA_SECRET_KEY: credentials.secretKey, YOOKASSA_API_URL: psp.url,
+      PAYMENT_POLL_INTERVAL_MS: '50', RECEIPTS_ENABLED: 'true', RECEIPT_FALLBACK_EMAIL: 'receipts@kiosk.example',
+    },
+  }));
+  const running = starting.move();
+  return { psp, stack, kiosk: kioskAt(stack.url), [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+type Shop = Awaited<ReturnType<typeof startShop>>;
+
+/** Where each canary still is, but for the development outbox, which stands for other people's mailboxes. */
+function traces({ stack: { storagePath } }: Pick<Shop, 'stack'>): string[] {
+  return readdirSync(storagePath, { recursive: true, withFileTypes: true }).flatMap((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isFile() || path.startsWith(join(storagePath, 'outbox'))) return [];
+    const text = readFileSync(path).toString('utf8');
+    return canaries.filter((canary) => text.includes(canary)).map((canary) => `${canary} in ${entry.name}`);
+  });
+}
+
+function openSession(kiosk: Kiosk): Promise<Session> {
+  return kiosk.openSession({
+    type: 'diagnostics', contact: { email: 'canary.customer@example.com', phone: '+79123456780', consent: { textVersion: 'offer-1', at: '2026-11-20T09:00:00Z' } },
+    metadata: { name: 'Kanareykin' },
+  });
+}
+
+const requestIntent = (kiosk: Kiosk, { id }: Session) => kiosk.must(201, kiosk.post<Intent>('/api/payments/intent', {
+  amount: prices.diagnostics, currency: 'RUB', sessionId: id, description: 'For Kanareykin', metadata: { phone: '+79123456780' },
+}, { 'idempotency-key': `key-of-${id}` }));
+
+/** A paid visit with its report sent and half of the money given back. */
+async function visit({ kiosk, psp }: Shop): Promise<{ session: Session; intent: Intent; reportId: string }> {
+  const session = await openSession(kiosk);
+  const intent = await requestIntent(kiosk, session);
+  psp.pay(psp.payments().find(({ metadata }) => metadata['intent_id'] === intent.intentId)!.id);
+  await until(() => kiosk.intent(intent.intentId), ({ status }) => status === 'confirmed');
+  const { reportId } = await kiosk.must(201, kiosk.requestReport(session, 'diagnostics-granta', null));
+  await kiosk.untilSent(reportId);
+  await kiosk.must(201, kiosk.post(`/api/payments/refund/${intent.intentId}`, { amount: 10_000, reason: 'Asked by canary.customer@example.com, +7 912 345-67-80' }));
+  return { session, intent, reportId };
+}
+
+const erase = (kiosk: Kiosk, id: string) => kiosk.send('DELETE', `/api/sessions/${id}`);
+
+test('X4 after erasing a customer no file has their e-mail, phone or name; money, refunds and audit stay', async () => {
+  await using shop = await startShop();
+  const { kiosk } = shop;
+  const { session, intent, reportId } = await visit(shop);
+  const neighbour = await kiosk.openSession({ type: 'thickness', contact: { email: 'neighbour@example.com' } });
+  expect(new Set(traces(shop).map((trace) => trace.split(' ')[0]))).toEqual(new Set(canaries));
+
+  expect(await erase(kiosk, session.id)).toMatchObject({ status: 204, body: '' });
+
+  expect(traces(shop)).toEqual([]);
+  expect(await kiosk.session(session.id)).toMatchObject({ status: 'expired', contact: {}, metadata: {}, erasedAt: expect.any(String) });
+  expect(await kiosk.intent(intent.intentId)).toMatchObject({ status: 'confirmed', amount: prices.diagnostics, metadata: {}, refundedAmount: 10_000, refunds: [{ amount: 10_000, reason: 'Asked by *** ***' }] });
+  expect(await kiosk.report(reportId)).toMatchObject({ deliveries: [{ to: '***', status: 'sent' }, { to: '***', status: 'sent' }] });
+  expectProblem(await kiosk.get(`/api/reports/${reportId}/pdf`), { status: 404, reason: 'report_file_missing' });
+  const audit = await kiosk.must(200, kiosk.get<{ entries: { service: string; type: string; details: object }[] }>(`/api/audit?entityId=${session.id}`));
+  expect(audit.entries.map(({ service, type }) => `${service} ${type}`)).toEqual(expect.arrayContaining([
+    'sessions session.created', 'sessions session.consent', 'sessions session.expired', 'sessions session.erased', 'payments session.erased',
+  ]));
+  expect(audit.entries.find(({ type }) => type === 'session.consent')?.details).toEqual({ textVersion: 'offer-1', at: Date.parse('2026-11-20T09:00:00Z') });
+  expect(await kiosk.session(neighbour.id)).toMatchObject({ status: 'active', contact: { email: 'neighbour@example.com' } });
+
+  // Again, and for what cannot come back.
+  expect((await erase(kiosk, session.id)).status).toBe(204);
+  expectProblem(await kiosk.patch(`/api/sessions/${session.id}`, { contact: { email: 'canary.customer@example.com' } }), { status: 409, reason: 'session_final' });
+  expectProblem(await kiosk.requestReport(session, 'diagnostics-granta', { email: 'canary.customer@example.com' }), { status: 409, reason: 'session_final' });
+  expectProblem(await kiosk.requestIntent(session, prices.diagnostics), { status: 409, reason: 'session_final' });
+  expectProblem(await erase(kiosk, 'ses_00000000000000000000000000'), { status: 404, reason: 'session_not_found' });
+  expect(traces(shop)).toEqual([]);
+}, 60_000);
+
+test('X4 services that were away when the operator asked erase when they are back', async () => {
+  await using shop = await startShop();
+  const { kiosk, stack } = shop;
+  const { session, intent } = await visit(shop);
+  for (const name of ['payments', 'reporting'] as const) await stack.stop(name);
+  expectProblem(await erase(kiosk, session.id), { status: 503 });
+  expect(traces(shop).length).toBeGreaterThan(0);
+  for (const name of ['payments', 'reporting'] as const) await stack.start(name);
+  await until(() => traces(shop), (left) => left.length === 0);
+  expect((await kiosk.again(() => kiosk.get<Intent>(`/api/payments/intent/${intent.intentId}`))).amount).toBe(prices.diagnostics);
+  expect((await erase(kiosk, session.id)).status).toBe(204);
+}, 60_000);
+
+test('P9 X4 money that comes after its customer was erased goes back by itself, and its receipt goes to the operator', async () => {
+  await using shop = await startShop();
+  const { kiosk, psp } = shop;
+  const session = await openSession(kiosk);
+  const { intentId } = await requestIntent(kiosk, session);
+  expect((await erase(kiosk, session.id)).status).toBe(204);
+  expect(await kiosk.intent(intentId)).toMatchObject({ status: 'failed', failureReason: 'canceled_by_customer' });
+  psp.pay(psp.payments().find(({ metadata }) => metadata['intent_id'] === intentId)!.id);
+  const answer = await until(() => kiosk.get<{ refundedAmount: number }>(`/api/payments/intent/${intentId}`), ({ body }) => body.refundedAmount > 0);
+  expect(answer.body.refundedAmount).toBe(prices.diagnostics);
+  await until(() => psp.refunds().length, (count) => count === 1);
+  expect(JSON.stringify(psp.refunds())).not.toMatch(/canary/);
+  expect(traces(shop)).toEqual([]);
+}, 60_000);
+
+test('X4 a session that its own retention has deleted is erased where something of it is left', async () => {
+  await using shop = await startShop();
+  const { kiosk, stack } = shop;
+  const { session } = await visit(shop);
+  await stack.stop('sessions');
+  const { DatabaseSync } = await import('node:sqlite');
+  const database = new DatabaseSync(join(stack.storagePath, 'sessions.sqlite'));
+  database.exec('DELETE FROM sessions');
+  database.close();
+  await stack.start('sessions');
+  await until(() => erase(kiosk, session.id), ({ status }) => status === 204);
+  expect(traces(shop)).toEqual([]);
+  expect((await erase(kiosk, session.id)).status).toBe(204);
+}, 60_000);
