@@ -15,6 +15,8 @@ export interface Ground extends AsyncDisposable {
   readonly url: string;
   readonly storagePath: string;
   readonly settingsFile: string;
+  /** By setting: PORT, SESSIONS_GRPC_PORT, … */
+  readonly ports: Readonly<Record<string, number>>;
   readonly env: Record<string, string>;
 }
 
@@ -27,10 +29,11 @@ export async function prepare({ storagePath, settings = {} }: PrepareOptions): P
   const folder = await mkdtemp(join(tmpdir(), 'kiosk-'));
   const settingsFile = join(folder, 'service.json');
   await writeFile(settingsFile, '{}');
-  const ports = await freePorts(portNames.length);
+  const free = await freePorts(portNames.length);
+  const ports = Object.fromEntries(portNames.map((name, index) => [name, free[index]!]));
   const storage = storagePath ?? join(folder, 'storage');
   const env: Record<string, string> = {
-    ...Object.fromEntries(portNames.map((name, index) => [name, String(ports[index])])),
+    ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
     STORAGE_PATH: storage,
     LOG_LEVEL: 'silent',
     // A test machine that is busy is not a gateway that is overloaded.
@@ -41,6 +44,7 @@ export async function prepare({ storagePath, settings = {} }: PrepareOptions): P
     url: `http://127.0.0.1:${env['PORT']}`,
     storagePath: storage,
     settingsFile,
+    ports,
     env,
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };

@@ -7,6 +7,8 @@ export interface Processes extends AsyncDisposable {
   /** The gateway. */
   readonly url: string;
   readonly storagePath: string;
+  /** Where each of them listens, by setting. */
+  readonly ports: Readonly<Record<string, number>>;
   /** Every line so far, the service's name in front. */
   readonly lines: readonly string[];
   pid(name: ServiceName): number | undefined;
@@ -34,6 +36,7 @@ export async function startProcesses(options: PrepareOptions & {
   return {
     url: ground.url,
     storagePath: ground.storagePath,
+    ports: ground.ports,
     lines,
     pid: (name) => supervisor.child(name).pid,
     kill: (name, signal) => supervisor.child(name).kill(signal),

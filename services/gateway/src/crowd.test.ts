@@ -53,6 +53,12 @@ test('G4 once all is quick again everybody may come in within ten seconds', () =
   expect(after(10_000)).toBe(300);
 });
 
+test('G4 a machine that is slow with nobody inside is not taken for a crowded one', () => {
+  const { after } = crowded((inside) => 140 + inside);
+  after(20_000);
+  expect(after(1000)).toBeGreaterThan(100);
+});
+
 test('a few that are slow prove nothing', () => {
   let at = 0;
   const crowd = createCrowd({ least: 8, most: 300, quickMs: 100, now: () => at });

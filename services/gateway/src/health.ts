@@ -4,10 +4,13 @@ import { liveAnswer, readyAnswer } from './answers.ts';
 import type { Peers } from './config.ts';
 import { sendProblem } from './problem.ts';
 import { route, type Route } from './route.ts';
+import { together } from './together.ts';
 
 const timeoutMs = 1500;
 
 export function healthRoutes({ peers }: { peers: Peers }): Route[] {
+  const checkAll = together(async () =>
+    Object.fromEntries(await Promise.all(Object.entries(peers).map(async ([service, { metricsAddress }]) => [service, await check(metricsAddress)] as const))));
   return [
     route({
       method: 'get',
@@ -34,8 +37,7 @@ export function healthRoutes({ peers }: { peers: Peers }): Route[] {
       answers: { 200: { description: 'All are', schema: readyAnswer } },
       faults: { 503: ['not_ready'] },
       async handle({ response }) {
-        const checked = await Promise.all(Object.entries(peers).map(async ([service, { metricsAddress }]) => [service, await check(metricsAddress)] as const));
-        const checks = Object.fromEntries(checked);
+        const checks = await checkAll();
         const missing = Object.keys(checks).filter((service) => checks[service] !== 'ok');
         if (missing.length === 0) response.json({ status: 'ok', checks });
         else sendProblem(response, new Fault({ kind: 'unavailable', reason: 'not_ready', message: `Not ready: ${missing.join(', ')}.` }), { checks });

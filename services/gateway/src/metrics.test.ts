@@ -76,3 +76,28 @@ test('the gateway is ready when every service is, and otherwise tells which is n
   expect(await problemOf(unready)).toMatchObject({ reason: 'not_ready', checks: { sessions: 'ok', payments: 'not_ready', reporting: 'unreachable' } });
   expect(await (await part.send('/health/live')).json()).toEqual({ status: 'ok' });
 });
+
+test('G4 the services are asked once for all who want the page or the readiness at the same time, and again afterwards', async () => {
+  let asked = 0;
+  const answer = Promise.withResolvers<void>();
+  const server = createServer((_request, response) => {
+    asked++;
+    void answer.promise.then(() => response.end('[]'));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const peer = { ...nobody, metricsAddress: `127.0.0.1:${(server.address() as AddressInfo).port}` };
+  await using gateway = await startTestGateway({ config: { peers: { sessions: peer, payments: nobody, reporting: nobody } } });
+  const many = ['/metrics', '/health/ready'].flatMap((path) => Array.from({ length: 20 }, () => gateway.send(path)));
+  while (asked < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  // Long enough for the others to have come, were each asked for alone.
+  await gateway.send('/health/live');
+  answer.resolve();
+  for (const response of await Promise.all(many)) await response.arrayBuffer();
+  expect(asked).toBeLessThan(6);
+  const before = asked;
+  await (await gateway.send('/metrics')).arrayBuffer();
+  expect(asked).toBe(before + 1);
+  server.close();
+  server.closeAllConnections();
+});

@@ -3,6 +3,7 @@ import type { Metrics } from '@kiosk/service';
 import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue } from 'prom-client';
 import type { Peers } from './config.ts';
 import { route, type Route } from './route.ts';
+import { together } from './together.ts';
 
 const timeoutMs = 1500;
 
@@ -11,6 +12,17 @@ type Scraped = MetricObjectWithValues<MetricValue<string>>[];
 /** A service that does not answer is `up 0`; the page has everybody else. */
 export function metricsRoutes({ peers, metrics }: { peers: Peers; metrics: Metrics }): Route[] {
   const up = metrics.gauge({ name: 'up', help: 'Whether the service answered when it was asked for its metrics.', labels: ['service'] });
+  const page = together(async () => {
+    const scraped = await Promise.all(Object.entries(peers).map(async ([service, { metricsAddress }]) => {
+      const theirs = await scrape(metricsAddress);
+      up.set({ service }, theirs ? 1 : 0);
+      return theirs ?? [];
+    }));
+    up.set({ service: 'gateway' }, 1);
+    // Each service's series carry its name, so nothing is added up across services; texts one after another would repeat # TYPE.
+    const merged = AggregatorRegistry.aggregate([await metrics.registry.getMetricsAsJSON(), ...scraped].map(whole));
+    return { type: merged.contentType, text: await merged.metrics() };
+  });
   return [route({
     method: 'get',
     path: '/metrics',
@@ -21,15 +33,8 @@ export function metricsRoutes({ peers, metrics }: { peers: Peers; metrics: Metri
     slow: true,
     answers: { 200: { description: 'One exposition; a service that does not answer is `up` 0', type: 'text/plain' } },
     async handle({ response }) {
-      const scraped = await Promise.all(Object.entries(peers).map(async ([service, { metricsAddress }]) => {
-        const theirs = await scrape(metricsAddress);
-        up.set({ service }, theirs ? 1 : 0);
-        return theirs ?? [];
-      }));
-      up.set({ service: 'gateway' }, 1);
-      // Each service's series carry its name, so nothing is added up across services; texts one after another would repeat # TYPE.
-      const merged = AggregatorRegistry.aggregate([await metrics.registry.getMetricsAsJSON(), ...scraped].map(whole));
-      response.type(merged.contentType).send(await merged.metrics());
+      const { type, text } = await page();
+      response.type(type).send(text);
     },
   })];
 }
