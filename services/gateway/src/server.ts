@@ -19,6 +19,8 @@ import { problemOf, statusOf } from './problem.ts';
 const usualLimits = {
   headersTimeout: 10_000, requestTimeout: 30_000, takeTimeout: 30_000, connectionsCheckingInterval: 1000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384,
 };
+/** Connections that the system keeps until they are accepted. One that finds no room there tries again only after a second. */
+const backlog = 4096;
 /** RFC 8996: what is older is broken. */
 const tlsLimits = { minVersion: 'TLSv1.2', handshakeTimeout: 10_000 } as const;
 /** Within the ten seconds that a stopping process has. */
@@ -52,7 +54,7 @@ export async function startHttp({ host, port, door, mostConnections, certificate
   server.on('clientError', refuse);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, backlog }, () => {
       server.off('error', reject);
       resolve();
     });
