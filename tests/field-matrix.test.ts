@@ -129,10 +129,10 @@ function exampleOf(path: string, example: unknown): unknown {
 }
 
 test('every operation that takes a body or a query is looked at', () => {
-  const bodies = operations.filter(({ operation }) => operation.requestBody).map(({ name }) => name);
-  // A notification is bytes to the gateway, whatever they are.
-  const bytes = bodies.filter((name) => name.endsWith('webhook'));
-  expect(withBody.map(({ name }) => name)).toEqual(bodies.filter((name) => !bytes.includes(name)));
+  // A notification or a callback is bytes to the gateway, whatever they are.
+  const withFields = operations.filter(({ operation: { requestBody } }) => requestBody && Object.values(requestBody.content).some(({ schema }) => Object.keys(schema).length > 0));
+  expect(withBody.map(({ name }) => name)).toEqual(withFields.map(({ name }) => name));
+  expect(withBody.length).toBeGreaterThan(10);
   expect(withQuery.length).toBeGreaterThanOrEqual(2);
 });
 
@@ -161,12 +161,16 @@ test.each(withBody.map((each) => [each.name, each] as const))('G1 G2 %s: a hosti
   }
 }, 120_000);
 
-test.each(withQuery.map((each) => [each.name, each] as const))('G2 %s: whatever is wrong with whichever parameter, it is refused', async (_name, { method, path, parameters }) => {
+/** Screens put names of their own into this query, so that nothing on the way answers from a cache. */
+const takesOtherNames = new Set(['GET /api/payments/status/{id}']);
+
+test.each(withQuery.map((each) => [each.name, each] as const))('G2 %s: whatever is wrong with whichever parameter, it is refused', async (operation, { method, path, parameters }) => {
   const right = (schema: Schema) => encodeURIComponent(String(resolved(schema).enum?.[0] ?? resolved(schema).minimum ?? '2026-11-23T09:00:00Z'));
   for (const { name, schema } of parameters) {
     const { type, enum: words, maximum, minimum } = resolved(schema);
     const wrong = [
-      `${name}=`, `${name}=${encodeURIComponent('a\0b')}`, `${name}=${'x'.repeat(5000)}`, `${name}=${right(schema)}&${name}=${right(schema)}`, `${name}[]=1`, `${name}[a]=1`, `${name}=${encodeURIComponent('🚗\u202e')}`,
+      `${name}=`, `${name}=${encodeURIComponent('a\0b')}`, `${name}=${'x'.repeat(5000)}`, `${name}=${right(schema)}&${name}=${right(schema)}`, `${name}=${encodeURIComponent('🚗\u202e')}`,
+      ...(takesOtherNames.has(operation) ? [] : [`${name}[]=1`, `${name}[a]=1`]),
       ...(words ? [`${name}=${encodeURIComponent(`${words[0]} `)}`] : []),
       ...(type === 'integer' ? [`${name}=1.5`, `${name}=1e1`, `${name}=${(minimum ?? 0) - 1}`, `${name}=${(maximum ?? 2 ** 53) + 1}`] : []),
     ];
@@ -176,5 +180,5 @@ test.each(withQuery.map((each) => [each.name, each] as const))('G2 %s: whatever 
       expectProblem(answer, { status: 400 });
     }
   }
-  for (const name of ['colour', '__proto__', 'constructor[prototype]']) expectProblem(await kiosk.send(method, `${addressOf(path)}?${name}=1`), { status: 400 });
+  for (const name of takesOtherNames.has(operation) ? [] : ['colour', '__proto__', 'constructor[prototype]']) expectProblem(await kiosk.send(method, `${addressOf(path)}?${name}=1`), { status: 400 });
 });
