@@ -58,14 +58,14 @@ describe('no query walks a table', () => {
   test.each<[string, (store: UnfinishedStore) => Promise<unknown>]>([
     ['how many deliveries are unfinished', (store) => store.unfinished('email')],
     ['the oldest of them', (store) => store.oldestUnfinished('email')],
-    ['how many are dead', (store) => store.dead({ channel: 'email', since: 0 })],
-    ['how many reports nobody got', (store) => store.undelivered(0)],
+    ['how many are dead', (store) => store.dead({ channel: 'email', since: Date.now() })],
+    ['how many reports nobody got', (store) => store.undelivered(Date.now())],
   ])('%s', async (_, ask) => {
     using folder = temporaryFolder();
     await using database = await openDatabase<Tables>({ path: join(folder.path, 'reporting.sqlite'), migrations, onFatal: () => {} });
     const plans = await plansOf(database, ask);
     expect(plans.length).toBeGreaterThan(0);
     expect(plans.filter((step) => /^SCAN (?!.*USING .*INDEX)/.test(step))).toEqual([]);
-    expect(plans).toContainEqual(expect.stringMatching(/USING (COVERING )?INDEX deliveries_(unfinished|dead_by_time)/));
+    expect(plans).toContainEqual(expect.stringMatching(/USING (COVERING )?INDEX deliveries_(unfinished|dead)/));
   });
 });
