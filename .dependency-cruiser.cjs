@@ -20,7 +20,7 @@ const only = (name, from, allowed) => ({
   name,
   severity: 'error',
   from: { path: `^${from}/`, pathNot: tests },
-  to: { path: '^(libs|services|dev|clients|tests|bench|deploy)/', pathNot: [`^${from}/`, ...allowed.map((path) => `^${path}/`)] },
+  to: { path: '^(libs|services|dev|clients|operator|tests|bench|deploy)/', pathNot: [`^${from}/`, ...allowed.map((path) => `^${path}/`)] },
 });
 
 const never = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
@@ -70,7 +70,8 @@ module.exports = {
     never('nobody-imports-a-main', 'A program is started, not imported.', {}, { path: '/src/main\\.ts$' }),
     never('no-tests-in-sources', 'What ships imports no tests.', { pathNot: [tests, '^tests/'] }, { path: `${tests}|^tests/` }),
 
-    // dev, tests, bench
+    // operator, dev, tests, bench
+    only('operator-looks-from-outside', 'operator', ['libs/(database|service)', 'dev/stack']),
     only('psp-stands-alone', 'dev/psp', []),
     only('outbox-stands-alone', 'dev/outbox', []),
     only('tests-speak-http', 'tests', ['dev/[^/]+']),
@@ -86,7 +87,7 @@ module.exports = {
   options: {
     doNotFollow: { path: 'node_modules' },
     // The bench's peers have packages of their own.
-    exclude: { path: '^((libs|services|dev|clients)/[^/]+/dist/|bench/peers/)' },
+    exclude: { path: '^((libs/[^/]+|services/[^/]+|dev/[^/]+|clients/[^/]+|operator)/dist/|bench/peers/)' },
     // TypeScript 7 has no JavaScript interface to parse with.
     parser: 'swc',
     combinedDependencies: true,

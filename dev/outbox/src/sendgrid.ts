@@ -44,11 +44,15 @@ export function sendgridRouter({ faults, kept, now, key }: {
 }): Router {
   const router = express.Router();
   router.use(express.raw({ type: () => true, limit: '30mb' }));
-  router.post('/mail/send', (request, response) => {
+  router.use((request, response, next) => {
     const [, bearer = ''] = /^Bearer (.+)$/.exec(request.get('authorization') ?? '') ?? [];
     if (bearer === '' || (key !== undefined && bearer !== key)) {
       return send(response, errors(401, 'The provided authorization grant is invalid, expired, or revoked'));
     }
+    next();
+  });
+  router.get('/scopes', (_request, response) => send(response, { status: 200, json: { scopes: ['mail.send'] } }));
+  router.post('/mail/send', (request, response) => {
     const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const mail = sendgridMail.safeParse(jsonOf(raw));
     const to = mail.data?.personalizations.flatMap((one) => [...one.to, ...one.cc ?? [], ...one.bcc ?? []]).map((one) => one.email) ?? [];

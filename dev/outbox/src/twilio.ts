@@ -40,6 +40,9 @@ export function twilio({ faults, kept, now, sid, token }: TwilioOptions): Twilio
     const fault = faults.reach({ on: 'sms_send', provider: 'twilio', recipients: [fields.get('To') ?? ''] });
     answer({ response, fault, perform: () => sent(fields), refusal });
   }));
+  router.get('/Accounts/:sid/Balance.json', (request, response) => authorized(request, response, () => {
+    send(response, { status: 200, json: { account_sid: request.params.sid, balance: '25.00', currency: 'USD' } });
+  }));
   router.get('/Accounts/:sid/Messages/:message', (request, response) => authorized(request, response, () => {
     const { message } = request.params;
     const id = typeof message === 'string' ? message.replace(/\.json$/, '') : '';

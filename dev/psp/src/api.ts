@@ -1,4 +1,4 @@
-/** The HTTP that the shop's server speaks: /v3/payments and /v3/refunds (https://yookassa.ru/developers/api). */
+/** The HTTP that the shop's server speaks: /v3/payments, /v3/refunds and /v3/me (https://yookassa.ru/developers/api). */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, Router } from 'express';
 import express from 'express';
@@ -35,6 +35,9 @@ export function apiRouter({ shop, credentials, closing }: {
   serve('post', '/refunds', 'refund', ({ body }) => done('created', 'refund', refunds.create(parseRefundRequest(body))));
   serve('get', '/refunds', 'listRefunds', ({ query }) => ({ object: refunds.list(query) }));
   serve('get', '/refunds/:id', 'getRefund', ({ id }) => done('read', 'refund', refunds.get(id)));
+  serve('get', '/me', 'me', () => ({
+    object: { account_id: credentials.shopId, status: 'enabled', test: shop.settings.test, fiscalization_enabled: shop.settings.fiscalisation, payment_methods: ['bank_card', 'sbp'] },
+  }));
   router.use((request, response) => {
     const perform = () => refusalAnswer(new Refusal({ code: 'not_found', description: 'No such address' }));
     void answer({ response, entry: open(request, 'unknown'), fault: undefined, perform, closing });

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parse } from './requests.ts';
 
-export const CALLS = ['create', 'get', 'list', 'capture', 'cancel', 'refund', 'getRefund', 'listRefunds'] as const;
+export const CALLS = ['create', 'get', 'list', 'capture', 'cancel', 'refund', 'getRefund', 'listRefunds', 'me'] as const;
 export type Call = (typeof CALLS)[number];
 
 /** What each fault does, and whether the request is carried out before it strikes. */

@@ -71,8 +71,8 @@ async function npmStart(changes: Record<string, unknown> = {}, { args = [], env 
   };
 }
 
-test('G5 one line says what is ready and where; a service that dies is started again; SIGTERM stops all and exits 0', async () => {
-  const stack = await npmStart();
+test('G5 O2 one line says what is ready and where; a backup that is due is made; SIGTERM stops all and exits 0', async () => {
+  const stack = await npmStart({ BACKUP_INTERVAL_MS: 3_600_000, BACKUP_PATH: join(folder, 'backups'), BACKUP_KEYS_PATH: join(folder, 'keys') });
   const [line] = await stack.prints(/^kiosk +\| ready at .*$/m);
   expect(line).toContain(`ready at http://127.0.0.1:${String(settings['PORT'])}`);
   expect(line).toContain('environment DEV');

@@ -1,12 +1,13 @@
 /** `npm start`: every service under one supervisor. With --dist it runs what `npm run build` made, with --psp against the pretend YooKassa. Exits 0 after SIGTERM or SIGINT, 1 if a service cannot start. */
 import { SettingsError } from '@kiosk/service';
 import { parseArgs, styleText } from 'node:util';
+import { scheduleBackups } from './backups.ts';
 import { rehearse } from './rehearsal.ts';
 import { isBuilt } from './services.ts';
 import { checkPorts, readStackSettings, type StackSettings } from './settings.ts';
 import { StartError, supervise } from './supervisor.ts';
 
-const colours = { kiosk: 'bold', sessions: 'cyan', payments: 'green', reporting: 'magenta', gateway: 'yellow', psp: 'blue' } as const;
+const colours = { kiosk: 'bold', sessions: 'cyan', payments: 'green', reporting: 'magenta', gateway: 'yellow', psp: 'blue', backup: 'gray' } as const;
 const widest = Math.max(...Object.keys(colours).map((name) => name.length));
 
 function print(who: keyof typeof colours, line: string): void {
@@ -35,9 +36,13 @@ async function main(): Promise<number> {
   const settings = await readStackSettings(process.env);
   await checkPorts(settings.listeners);
   const rehearsal = values.psp ? rehearse(process.env, settings) : undefined;
-  await using supervisor = supervise({ env: { ...process.env, ...rehearsal?.services }, pspEnv: rehearsal?.psp, built: values.dist, onLine: print });
+  const env = { ...process.env, ...rehearsal?.services };
+  await using supervisor = supervise({ env, pspEnv: rehearsal?.psp, built: values.dist, onLine: print });
   const signal = await Promise.race([stopRequest, supervisor.ready]);
   if (signal === undefined) print('kiosk', summary(rehearsal ? { ...settings, paymentsProvider: `the pretend YooKassa, whose page is ${rehearsal.page}` } : settings));
+  const { backupIntervalMs: everyMs, storagePath } = settings;
+  await using _backups = signal === undefined && everyMs > 0
+    ? scheduleBackups({ everyMs, storagePath, env, built: values.dist, onLine: (line) => print('backup', line) }) : undefined;
   print('kiosk', `stopping: ${signal ?? await stopRequest}`);
   return 0;
 }

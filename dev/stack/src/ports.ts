@@ -9,7 +9,7 @@ export async function whyNotFree({ host, port }: { host: string; port: number })
     server.listen({ host, port, exclusive: true });
     await once(server, 'listening');
   } catch (error) {
-    return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    return String((error as NodeJS.ErrnoException).code ?? 'unknown');
   }
   server.close();
   await once(server, 'close');

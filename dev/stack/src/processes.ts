@@ -9,6 +9,8 @@ export interface Processes extends AsyncDisposable {
   readonly storagePath: string;
   /** Where each of them listens, by setting. */
   readonly ports: Readonly<Record<string, number>>;
+  /** What an operator's command needs to find this system. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Every line so far, the service's name in front. */
   readonly lines: readonly string[];
   pid(name: ServiceName): number | undefined;
@@ -25,8 +27,9 @@ export async function startProcesses(options: PrepareOptions & {
   await using starting = new AsyncDisposableStack();
   const ground = starting.use(await prepare(options));
   const lines: string[] = [];
+  const env = { PATH: process.env['PATH'], ...ground.env, CONFIG_FILE: ground.settingsFile, ...options.env };
   const supervisor = starting.use(supervise({
-    env: { PATH: process.env['PATH'], ...ground.env, CONFIG_FILE: ground.settingsFile, ...options.env },
+    env,
     onLine: (who, line) => lines.push(`${who} | ${line}`),
   }));
   await supervisor.ready.catch((error: unknown) => {
@@ -37,6 +40,7 @@ export async function startProcesses(options: PrepareOptions & {
     url: ground.url,
     storagePath: ground.storagePath,
     ports: ground.ports,
+    env,
     lines,
     pid: (name) => supervisor.child(name).pid,
     kill: (name, signal) => supervisor.child(name).kill(signal),

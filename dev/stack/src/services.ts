@@ -13,29 +13,44 @@ export const isBuilt = import.meta.filename.endsWith('.js');
 const workspace = join(import.meta.dirname, '../../..');
 
 /** Every program that the supervisor can run. */
-export type ProgramName = ServiceName | 'psp';
+export type ProgramName = ServiceName | 'psp' | 'backup';
 
 /** A program, from its sources or from what `npm run build` made of them. */
 export function programOf(name: ProgramName, { built }: { built: boolean }): string {
-  return join(workspace, name === 'psp' ? 'dev' : 'services', name, built ? 'dist/main.js' : 'src/main.ts');
+  const [folder, file] = name === 'backup' ? ['operator', 'backup-command'] : [name === 'psp' ? 'dev/psp' : `services/${name}`, 'main'];
+  return join(workspace, folder, built ? `dist/${file}.js` : `src/${file}.ts`);
 }
+
+/** A service's numbered SQL files. */
+export function migrationsOf(name: ServiceName): URL {
+  return pathToFileURL(`${join(workspace, 'services', name, 'migrations')}/`);
+}
+
+/** Whose settings there are: the services', and the operator's commands'. */
+export const configNames = [...serviceNames, 'operator'] as const;
+export type ConfigName = (typeof configNames)[number];
 
 /** What a service's config.ts exports. Loaded alone, because the service behind it takes ten times as long to load. */
 type ConfigModule<Config> = { readConfig: (env: NodeJS.ProcessEnv) => Config } & Record<string, unknown>;
 
-async function configModuleOf<Config>(name: ServiceName): Promise<ConfigModule<Config>> {
+async function configModuleOf<Config>(name: ConfigName): Promise<ConfigModule<Config>> {
   const file = isBuilt ? 'dist/config.js' : 'src/config.ts';
-  return await import(pathToFileURL(join(workspace, 'services', name, file)).href) as ConfigModule<Config>;
+  return await import(pathToFileURL(join(workspace, name === 'operator' ? name : `services/${name}`, file)).href) as ConfigModule<Config>;
 }
 
 /** The settings that a service declares. */
-export async function settingsOf(name: ServiceName): Promise<SettingsDeclaration> {
+export async function settingsOf(name: ConfigName): Promise<SettingsDeclaration> {
   return (await configModuleOf(name))[`${name}Settings`] as SettingsDeclaration;
 }
 
+/** A service's own way to read its settings, with every rule of its own; it fails with a SettingsError. */
+export async function readerOf<Config = unknown>(name: ConfigName): Promise<(env: NodeJS.ProcessEnv) => Config> {
+  return (await configModuleOf<Config>(name)).readConfig;
+}
+
 /** A service's configuration from the given environment. `settingsFile` takes the place of config/service.json. */
-export async function configOf<Config>(name: ServiceName, { env, settingsFile }: { env: NodeJS.ProcessEnv; settingsFile: string }): Promise<Config> {
-  const { readConfig } = await configModuleOf<Config>(name);
+export async function configOf<Config>(name: ConfigName, { env, settingsFile }: { env: NodeJS.ProcessEnv; settingsFile: string }): Promise<Config> {
+  const readConfig = await readerOf<Config>(name);
   const before = process.env['CONFIG_FILE'];
   process.env['CONFIG_FILE'] = settingsFile;
   try {

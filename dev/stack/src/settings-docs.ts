@@ -1,15 +1,16 @@
 /**
- * `npm run settings` writes every setting, as the services declare it, into docs/operations.md and .env.example. With --check it only compares; a test does
- * the same, so the documents cannot fall behind.
+ * `npm run settings` writes every setting, as the services declare it, into docs/operations.md, .env.example and config/service.schema.json. With --check it
+ * only compares; a test does the same, so the documents cannot fall behind.
  */
-import { describeSettings } from '@kiosk/service';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { describeSettings, jsonSchemaOf, type SettingsDeclaration } from '@kiosk/service';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { serviceNames, settingsOf } from './services.ts';
+import { configNames, serviceNames, settingsOf } from './services.ts';
 
 const workspace = join(import.meta.dirname, '../../..');
 const operations = join(workspace, 'docs/operations.md');
 const example = join(workspace, '.env.example');
+const schema = join(workspace, 'config/service.schema.json');
 const begin = '<!-- settings: written by npm run settings -->';
 const end = '<!-- end of settings -->';
 
@@ -17,7 +18,7 @@ type Described = ReturnType<typeof describeSettings>[number] & { services: strin
 
 async function describeAll(): Promise<Described[]> {
   const all = new Map<string, Described>();
-  for (const service of serviceNames) {
+  for (const service of configNames) {
     for (const described of describeSettings(await settingsOf(service))) {
       const known = all.get(described.name);
       if (known) known.services.push(service);
@@ -34,12 +35,18 @@ function shown(value: unknown): string {
 }
 
 function row({ name, default: fallback, secret, doc, services }: Described): string {
-  const used = services.length === serviceNames.length ? 'all' : services.join(', ');
+  const used = serviceNames.every((name) => services.includes(name)) ? 'all' : services.join(', ');
   const value = shown(fallback);
   return `| \`${name}\` | ${value === '' ? '' : `\`${value}\``} | ${used} | ${doc}${secret ? ' **Secret.**' : ''} |`;
 }
 
-/** What the two files should hold, by path. */
+/** As the first to declare a name says, like the table. */
+async function declareAll(): Promise<SettingsDeclaration> {
+  const all: SettingsDeclaration = Object.assign({}, ...(await Promise.all(configNames.toReversed().map((name) => settingsOf(name)))));
+  return all;
+}
+
+/** What the files should hold, by path. */
 export async function settingsDocuments(): Promise<Map<string, string>> {
   const all = await describeAll();
   const table = ['| setting | default | read by | meaning |', '|---|---|---|---|', ...all.map(row)].join('\n');
@@ -50,6 +57,7 @@ export async function settingsDocuments(): Promise<Map<string, string>> {
   return new Map([
     [operations, `${before}${begin}\n${table}\n${end}${after}`],
     [example, `# Every setting with its default: copy to .env, uncomment what you change, and start with \`set -a; . ./.env; set +a; npm start\`.\n\n${env}`],
+    [schema, `${JSON.stringify(jsonSchemaOf(await declareAll()), undefined, 2)}\n`],
   ]);
 }
 
@@ -57,7 +65,7 @@ export async function settingsDocuments(): Promise<Map<string, string>> {
 export async function staleDocuments(): Promise<string[]> {
   const stale: string[] = [];
   for (const [path, text] of await settingsDocuments()) {
-    if (readFileSync(path, 'utf8') !== text) stale.push(path.slice(workspace.length + 1));
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== text) stale.push(path.slice(workspace.length + 1));
   }
   return stale;
 }

@@ -3,7 +3,9 @@ import { SettingsError, loadSettingsFile, readSettings, unknownSettings } from '
 import type { SettingsDeclaration } from '@kiosk/service';
 import { join, resolve } from 'node:path';
 import { whyNotFree } from './ports.ts';
-import { serviceNames, settingsOf } from './services.ts';
+import { configNames, settingsOf } from './services.ts';
+
+const dayMs = 24 * 3_600_000;
 
 /** Where one setting makes a service listen. */
 export type Listener = { setting: string; host: string; port: number };
@@ -17,11 +19,13 @@ export type StackSettings = {
   outboxPath: string | undefined;
   paymentsProvider: string;
   listeners: Listener[];
+  /** How often a backup is made; 0: never. */
+  backupIntervalMs: number;
 };
 
 /** Reads every service's settings together. Fails with a SettingsError that lists each bad one and each unknown name in the settings file. */
 export async function readStackSettings(env: NodeJS.ProcessEnv): Promise<StackSettings> {
-  const declarations = await Promise.all(serviceNames.map((name) => settingsOf(name)));
+  const declarations = await Promise.all(configNames.map((name) => settingsOf(name)));
   const declaration: SettingsDeclaration = Object.assign({}, ...declarations);
   const file = loadSettingsFile();
   const unknown = unknownSettings(file, Object.keys(declaration));
@@ -37,6 +41,7 @@ export async function readStackSettings(env: NodeJS.ProcessEnv): Promise<StackSe
     outboxPath: pretends ? join(storagePath, 'outbox') : undefined,
     paymentsProvider: String(settings['PAYMENTS_PROVIDER']),
     listeners,
+    backupIntervalMs: Number(settings['BACKUP_INTERVAL_MS'] ?? (settings['AGENT_ENV'] === 'PROD' ? dayMs : 0)),
   };
 }
 

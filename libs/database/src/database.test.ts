@@ -1,4 +1,3 @@
-import Sqlite from 'better-sqlite3';
 import { expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { truncateSync, openSync, writeSync, closeSync, statSync, writeFileSync } from 'node:fs';
@@ -58,31 +57,6 @@ test.each<[string, (path: string) => void]>([
 test('a folder that does not exist is refused', async () => {
   using folder = newFolder();
   await expect(open({ ...folder, path: `${folder.path}/none/notes.sqlite` })).rejects.toThrow('directory does not exist');
-});
-
-test('O2 a backup taken under writes opens by itself and holds whole transactions only', async () => {
-  using folder = newFolder();
-  await using database = await open(folder);
-  const pair = (i: number) => database.transaction(async (tx) => {
-    await tx.db.insertInto('notes').values({ id: `note-${i}`, text: 'x'.repeat(500) }).execute();
-    await tx.db.insertInto('copies').values({ note_id: `note-${i}` }).execute();
-  });
-  for (let i = 0; i < 200; i++) await pair(i);
-  const path = `${folder.path}.backup`;
-  const [,] = await Promise.all([database.backup(path), (async () => {
-    for (let i = 200; i < 300; i++) await pair(i);
-  })()]);
-  const copy = new Sqlite(path, { readonly: true });
-  try {
-    expect(copy.pragma('integrity_check', { simple: true })).toBe('ok');
-    const count = (table: string) => (copy.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number }).n;
-    expect(count('notes')).toBeGreaterThanOrEqual(200);
-    expect(count('notes')).toBe(count('copies'));
-  } finally {
-    copy.close();
-  }
-  await using restored = await open({ ...folder, path });
-  expect((await ids(restored)).length).toBeGreaterThanOrEqual(200);
 });
 
 test('closing waits for what was asked before and refuses what is asked after', async () => {

@@ -16,6 +16,7 @@ import { WriteQueue, type Tx } from './write-queue.ts';
 
 export { appendAudit, listAudit, pruneAudit, type AuditEntry, type AuditFilter, type AuditRow, type AuditTables } from './audit.ts';
 export { verifyAudit, type AuditVerdict } from './audit-verify.ts';
+export { DamagedDatabaseError, copyDatabase, inspectDatabase, isInUse, standingOf, type DatabaseContent } from './copy.ts';
 export { idFloor, newId } from './id.ts';
 export { OutcomeUnknownError, type Tx } from './write-queue.ts';
 export { MigrationError } from './migrations.ts';
@@ -71,11 +72,6 @@ export class Database<Tables> implements AsyncDisposable {
       await scrubFile({ path: this.#path, now: this.#now() });
       return true;
     });
-  }
-
-  /** Copies the database, consistent and online, to `path`. */
-  async backup(path: string): Promise<void> {
-    await this.#writer.backup(path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -13,13 +13,32 @@ export class MigrationError extends Error {
 type Migration = { number: number; name: string; sql: string; checksum: string };
 type Applied = { number: number; name: string; checksum: string };
 
+/** `behind` names the migrations that a start would apply; `strange` says why a start would refuse the database. */
+export type Standing = { behind: string[]; strange?: string };
+
+export function compareMigrations({ sqlite, folder }: { sqlite: Sqlite.Database; folder: URL }): Standing {
+  const migrations = readMigrations(folder);
+  const hasAny = sqlite.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'").get() !== undefined;
+  const applied = hasAny ? appliedTo(sqlite) : [];
+  try {
+    refuseStrangers(migrations, applied);
+  } catch (error) {
+    return { behind: [], strange: (error as Error).message };
+  }
+  return { behind: migrations.slice(applied.length).map(({ name }) => name) };
+}
+
 export function migrate({ sqlite, folder, now }: { sqlite: Sqlite.Database; folder: URL; now: () => number }): void {
   const migrations = readMigrations(folder);
   sqlite.exec(`CREATE TABLE IF NOT EXISTS schema_migrations (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT`);
-  const applied = sqlite.prepare('SELECT number, name, checksum FROM schema_migrations ORDER BY number').all() as Applied[];
+  const applied = appliedTo(sqlite);
   refuseStrangers(migrations, applied);
   for (const migration of migrations.slice(applied.length)) apply(sqlite, migration, now());
+}
+
+function appliedTo(sqlite: Sqlite.Database): Applied[] {
+  return sqlite.prepare('SELECT number, name, checksum FROM schema_migrations ORDER BY number').all() as Applied[];
 }
 
 function readMigrations(folder: URL): Migration[] {

@@ -1,7 +1,8 @@
 // What every process does: settings, log, metrics, traces, health, run and stop.
-export { SettingsError, commonSettings, declare, describeSettings, loadSettingsFile, readSettings, setting, unknownSettings } from './settings.ts';
+export { SettingsError, commonSettings, declare, describeSettings, loadSettingsFile, readSettings, setting, settingsFilePath, unknownSettings } from './settings.ts';
 export type { Setting, Settings, SettingsDeclaration, SettingsFile } from './settings.ts';
 export { grpcAddress, grpcTls } from './grpc.ts';
+export { jsonSchemaOf } from './json-schema.ts';
 export { createLog } from './log.ts';
 export type { Log, LogFields, LogLevel } from './log.ts';
 export { createMetrics, observeCalls, observeStorage } from './metrics.ts';

@@ -72,18 +72,18 @@ function sentence(error: z.ZodError, secret = false): string {
 }
 
 /**
- * Reads the settings file. Without a path that is `CONFIG_FILE`, else `config/service.json` in the current directory, else
- * in the workspace. A missing file is an empty one, except a `CONFIG_FILE`, because a mistyped path must not start
- * a kiosk with default settings. Fails with a SettingsError on that and on anything but a JSON object.
+ * Reads the settings file, see `settingsFilePath`. A missing file is an empty one, except a `CONFIG_FILE`, because a mistyped path must not
+ * start a kiosk with default settings. Fails with a SettingsError on that and on anything but a JSON object.
  */
-export function loadSettingsFile(path?: string): SettingsFile {
-  const named = process.env['CONFIG_FILE'];
-  if (path === undefined && named) {
-    if (!existsSync(named)) throw new SettingsError([`CONFIG_FILE names ${basename(named)}, which does not exist`]);
-    return parseFile(named);
-  }
-  const found = path ?? findFile();
-  return found !== undefined && existsSync(found) ? parseFile(found) : {};
+export function loadSettingsFile(path = settingsFilePath()): SettingsFile {
+  if (path !== undefined && existsSync(path)) return parseFile(path);
+  if (path !== undefined && path === process.env['CONFIG_FILE']) throw new SettingsError([`CONFIG_FILE names ${basename(path)}, which does not exist`]);
+  return {};
+}
+
+/** `CONFIG_FILE`, else `config/service.json` in the current directory, else in the workspace; undefined where there is none. */
+export function settingsFilePath(): string | undefined {
+  return process.env['CONFIG_FILE'] || findFile();
 }
 
 function parseFile(path: string): SettingsFile {
@@ -111,9 +111,9 @@ function findFile(): string | undefined {
   return undefined;
 }
 
-/** The names in the settings file that nobody knows: most likely misspelt. */
+/** The names in the settings file that nobody knows: most likely misspelt. `$schema` is for editors. */
 export function unknownSettings(file: SettingsFile, knownNames: Iterable<string>): string[] {
-  const known = new Set(knownNames);
+  const known = new Set([...knownNames, '$schema']);
   return Object.keys(file).filter((name) => !known.has(name));
 }
 

@@ -2,7 +2,8 @@ import { SettingsError, commonSettings, declare, grpcAddress, grpcTls, loadSetti
 import { z } from 'zod';
 import { toBlockList } from './addresses.ts';
 
-const dayMs = 24 * 3_600_000;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 const yearMs = 365 * dayMs;
 
 const prices = z.array(z.strictObject({
@@ -81,6 +82,10 @@ export const paymentsSettings = {
       schema: setting.integer({ min: 4 * dayMs, max: 10 * yearMs }), default: 30 * dayMs,
       doc: 'How long the description, metadata and receipt of a payment are kept, in ms; then they are erased. The receipt of a later refund goes to RECEIPT_FALLBACK_EMAIL.',
     },
+    BACKUP_AGE_LIMIT_MS: {
+      schema: setting.integer({ min: 0, max: yearMs }).optional(),
+      doc: 'How old the newest backup may be before it alarms, in ms; 0: nobody watches. Default: 26 hours (93600000) in PROD, 0 in DEV.',
+    },
     PAYMENT_AUDIT_RETENTION_MS: { schema: setting.integer({ min: dayMs, max: 10 * yearMs }), default: 90 * dayMs, doc: 'How long the audit of payments is kept, in ms.' },
   }),
 };
@@ -134,6 +139,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     notificationRetentionMs: settings.NOTIFICATION_RETENTION_MS,
     customerRetentionMs: settings.PAYMENT_CUSTOMER_RETENTION_MS,
     auditRetentionMs: settings.PAYMENT_AUDIT_RETENTION_MS,
+    backupAgeLimitMs: settings.BACKUP_AGE_LIMIT_MS ?? (settings.AGENT_ENV === 'PROD' ? 26 * hourMs : 0),
   };
 }
 

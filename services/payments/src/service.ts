@@ -7,6 +7,7 @@ import { connect, startServer } from '@kiosk/rpc';
 import { Changes, createLog, createMetrics, observeCalls, observeStorage, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { watchBackups } from './backup-watch.ts';
 import type { PaymentsConfig } from './config.ts';
 import { ErasureStore } from './erasure-store.ts';
 import { createErasure } from './erasure.ts';
@@ -145,6 +146,7 @@ export async function startPayments({
   every('reconciliation', 10 * minuteMs, () => reconciliation.reconcileDaily());
   every('erasures', minuteMs, () => erasure.resume());
   every('retention', hourMs, forget);
+  if (config.backupAgeLimitMs > 0) starting.use(watchBackups({ storagePath: config.storagePath, limitMs: config.backupAgeLimitMs, metrics, log, now }));
   const server = starting.use(await startServer({
     host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [paymentsOverGrpc({ payments, erasure, refunds, inbox, recordService: (service) => serviceWatch.record(service), reconcile: reconciliation.reconcile, store })], descriptors, tracer, observe,
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
