@@ -8,8 +8,8 @@ import { Fault } from '@kiosk/fault';
 import { context, trace } from '@opentelemetry/api';
 import { deadlineOf } from './answer-once.ts';
 import { readCall, type Call } from './call.ts';
-import type { ServerOptions } from './server.ts';
-import { endSpan, startServerSpan } from './spans.ts';
+import type { Duties } from './handle.ts';
+import { endSpan, parentIn, startServerSpan } from './spans.ts';
 import { statusOf } from './status.ts';
 
 export type StreamAnswer = (request: unknown, call: Call) => AsyncIterable<unknown>;
@@ -48,7 +48,7 @@ export class Streams {
 type Outgoing = grpc.ServerWritableStream<unknown, unknown>;
 
 export function answerWithStream(
-  method: string, run: StreamAnswer, { tracer, observe, onError }: Pick<ServerOptions, 'tracer' | 'observe' | 'onError'>, streams: Streams,
+  method: string, run: StreamAnswer, { tracer, observe, onError }: Duties, streams: Streams,
 ): grpc.handleServerStreamingCall<unknown, unknown> {
   return (outgoing) => {
     const startedAt = performance.now();
@@ -56,7 +56,7 @@ export function answerWithStream(
     const ended = new AbortController();
     outgoing.on('cancelled', () => ended.abort());
     const call: Call = { requestId, caller, deadlineAt: deadlineOf(outgoing) ?? Infinity, signal: ended.signal };
-    const span = startServerSpan(tracer, method, outgoing.metadata);
+    const span = startServerSpan(tracer, method, parentIn(outgoing.metadata));
     const within = trace.setSpan(context.active(), span);
     const report = (error: unknown): void => {
       if (!(error instanceof Fault) && !isAbort(error)) onError(error, { method, requestId });

@@ -3,9 +3,11 @@
  * loop is left or `call.signal` aborts. Messages are fetched as the loop takes them; what a slow loop leaves waiting is bounded by HTTP/2's window.
  */
 import * as grpc from '@grpc/grpc-js';
-import { context, type Span } from '@opentelemetry/api';
-import { deadlineFor, notSent, type Asker } from './ask-once.ts';
-import { writeCall, type Call } from './call.ts';
+import { context } from '@opentelemetry/api';
+import { randomUUID } from 'node:crypto';
+import { deadlineFor, type Asker } from './ask-once.ts';
+import { metadataOf, type Call } from './call.ts';
+import { serviceError } from './lane-client.ts';
 import { endSpan, startClientSpan } from './spans.ts';
 import { faultOf } from './status.ts';
 
@@ -30,20 +32,20 @@ export function askForStream(asker: Asker, method: Method, request: unknown, cal
   };
 }
 
-async function* receive({ asker: { channel, peer, tracer, observe }, method, request, call, asked, left }: {
+async function* receive({ asker: { channel, closed, peer, tracer, observe }, method, request, call, asked, left }: {
   asker: Asker; method: Method; request: unknown; call: Partial<Call>; asked: ReturnType<typeof context.active>; left: AbortSignal;
 }): AsyncGenerator<unknown, undefined> {
   const startedAt = performance.now();
   const deadline = deadlineFor(call, { peer, timeoutMs: Infinity });
   const name = method.path.slice(1);
-  const metadata = new grpc.Metadata();
-  writeCall(metadata, call);
-  const span: Span = context.with(asked, () => startClientSpan(tracer, name, metadata));
+  const { span, carrier } = context.with(asked, () => startClientSpan(tracer, name));
+  const metadata = metadataOf({ requestId: call.requestId ?? randomUUID(), caller: call.caller, carrier });
   let code = grpc.status.CANCELLED;
   let stream: grpc.ClientReadableStream<unknown> | undefined;
   const cancel = (): void => stream?.cancel();
   try {
-    stream = open(channel, method, request, metadata, deadline);
+    if (closed.aborted) throw serviceError(grpc.status.UNAVAILABLE);
+    stream = channel.makeServerStreamRequest(method.path, method.requestSerialize, method.responseDeserialize, request, metadata, { deadline });
     call.signal?.addEventListener('abort', cancel, { once: true });
     left.addEventListener('abort', cancel, { once: true });
     yield* stream;
@@ -58,13 +60,5 @@ async function* receive({ asker: { channel, peer, tracer, observe }, method, req
     cancel();
     observe({ side: 'client', method: name, code: grpc.status[code], seconds: (performance.now() - startedAt) / 1000 });
     endSpan(span, grpc.status[code]);
-  }
-}
-
-function open(channel: grpc.Client, method: Method, request: unknown, metadata: grpc.Metadata, deadline: number): grpc.ClientReadableStream<unknown> {
-  try {
-    return channel.makeServerStreamRequest(method.path, method.requestSerialize, method.responseDeserialize, request, metadata, { deadline });
-  } catch (cause) {
-    throw notSent(cause);
   }
 }

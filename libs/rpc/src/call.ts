@@ -32,29 +32,40 @@ export function newCall({ requestId = randomUUID(), caller = anonymous, deadline
 const requestIdKey = 'x-request-id';
 const callerKey = 'x-caller-bin';
 
-export function writeCall(metadata: Metadata, call: Partial<Call>): void {
-  metadata.set(requestIdKey, call.requestId ?? randomUUID());
-  if (call.caller) metadata.set(callerKey, Buffer.from(JSON.stringify(call.caller)));
+/** `carrier` is the trace, by header. */
+export function metadataOf({ requestId, caller, carrier }: { requestId: string; caller?: Caller; carrier: Record<string, string> }): Metadata {
+  const metadata = new Metadata();
+  metadata.set(requestIdKey, requestId);
+  if (caller) metadata.set(callerKey, Buffer.from(JSON.stringify(caller)));
+  for (const [name, value] of Object.entries(carrier)) metadata.set(name, value);
+  return metadata;
+}
+
+export function readCall(metadata: Metadata): { requestId: string; caller: Caller } {
+  const [caller] = metadata.get(callerKey);
+  return checkCall({ requestId: metadata.get(requestIdKey)[0], caller: Buffer.isBuffer(caller) ? parse(caller) : undefined });
 }
 
 /** Takes only what has the right shape: a foreign client may send anything. */
-export function readCall(metadata: Metadata): { requestId: string; caller: Caller } {
-  const [requestId] = metadata.get(requestIdKey);
-  const [caller] = metadata.get(callerKey);
+export function checkCall({ requestId, caller }: { requestId?: unknown; caller?: unknown }): { requestId: string; caller: Caller } {
   return {
     requestId: typeof requestId === 'string' && /^[\w.:-]{1,128}$/.test(requestId) ? requestId : randomUUID(),
-    caller: Buffer.isBuffer(caller) ? readCaller(caller) : anonymous,
+    caller: checkCaller(caller),
   };
 }
 
 const roles: readonly string[] = ['anonymous', 'kiosk', 'operator', 'psp', 'service'] satisfies Caller['role'][];
 
-function readCaller(bytes: Buffer): Caller {
+function checkCaller(caller: unknown): Caller {
+  const { role, name, ip, userAgent } = (caller ?? {}) as Partial<Caller>;
+  if (typeof role !== 'string' || !roles.includes(role) || typeof name !== 'string') return anonymous;
+  return { role, name, ...(typeof ip === 'string' ? { ip } : {}), ...(typeof userAgent === 'string' ? { userAgent } : {}) };
+}
+
+function parse(bytes: Buffer): unknown {
   try {
-    const { role, name, ip, userAgent } = JSON.parse(bytes.toString()) as Partial<Caller>;
-    if (typeof role !== 'string' || !roles.includes(role) || typeof name !== 'string') return anonymous;
-    return { role, name, ...(typeof ip === 'string' ? { ip } : {}), ...(typeof userAgent === 'string' ? { userAgent } : {}) };
+    return JSON.parse(bytes.toString());
   } catch {
-    return anonymous;
+    return undefined;
   }
 }

@@ -5,6 +5,7 @@ import { askForStream } from './ask-for-stream.ts';
 import { askOnce, type Asker } from './ask-once.ts';
 import type { Call } from './call.ts';
 import { idempotentPaths } from './idempotent.ts';
+import { Lane } from './lane-client.ts';
 import type { Observe } from './observe.ts';
 import type { Rpc } from './rpc.ts';
 import { Certificates, clientCredentials, refuseOpenAddress, type Tls } from './tls.ts';
@@ -20,6 +21,10 @@ export type ClientOptions = {
   descriptors: Uint8Array;
   tracer: Tracer;
   observe: Observe;
+  /** Whether calls go by the fast lane where the server has one: they do. */
+  isFast?: boolean;
+  /** Told each time that a fast lane opens. */
+  onLane?: () => void;
   /** For a call that comes without a deadline of its own. A stream needs none. */
   timeoutMs?: number;
   /** A peer that is silent for so long, and `keepaliveTimeoutMs` (5 s) more, counts as gone. */
@@ -32,7 +37,7 @@ export type Client<Server> = Rpc<Server> & AsyncDisposable;
 const messageBytes = 8 * 1024 * 1024;
 
 export function connect<Server>(options: ClientOptions): Client<Server> {
-  const { definition, address, peer, tls, descriptors, tracer, observe, timeoutMs = 10_000, keepaliveMs = 20_000, keepaliveTimeoutMs = 5000 } = options;
+  const { definition, address, peer, tls, descriptors, tracer, observe, isFast = true, onLane, timeoutMs = 10_000, keepaliveMs = 20_000, keepaliveTimeoutMs = 5000 } = options;
   if (!tls) refuseOpenAddress(address, peer);
   const certificates = tls && new Certificates(tls);
   const channel = new grpc.Client(address, certificates ? clientCredentials(certificates) : grpc.credentials.createInsecure(), {
@@ -44,9 +49,10 @@ export function connect<Server>(options: ClientOptions): Client<Server> {
     'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
     'grpc.max_receive_message_length': messageBytes,
     'grpc.max_send_message_length': messageBytes,
-    'grpc.service_config': JSON.stringify(retriesFor(definition, descriptors)),
   });
-  const asker: Asker = { channel, peer, tracer, observe, timeoutMs };
+  const lane = isFast ? new Lane({ channel, messageBytes, onOpen: onLane }) : undefined;
+  const closed = new AbortController();
+  const asker: Asker = { channel, closed: closed.signal, lane, idempotent: idempotentPaths(descriptors), peer, tracer, observe, timeoutMs };
   const functions: Record<string, (request: unknown, call?: Partial<Call>) => Promise<unknown> | AsyncIterable<unknown>> = {};
   for (const [name, method] of Object.entries(definition)) {
     const ask = method.responseStream ? askForStream : askOnce;
@@ -54,21 +60,10 @@ export function connect<Server>(options: ClientOptions): Client<Server> {
   }
   return Object.assign(functions, {
     [Symbol.asyncDispose]: async () => {
+      closed.abort();
+      lane?.close();
       channel.close();
       certificates?.[Symbol.dispose]();
     },
   }) as unknown as Client<Server>;
-}
-
-/** A gRPC service config (github.com/grpc/grpc/blob/master/doc/service_config.md) with retries for the idempotent calls only. */
-function retriesFor(definition: grpc.ServiceDefinition, descriptors: Uint8Array): object {
-  const idempotent = idempotentPaths(descriptors);
-  const name = Object.values(definition)
-    .filter((method) => idempotent.has(method.path))
-    .map((method) => {
-      const [service, call] = method.path.slice(1).split('/');
-      return { service, method: call };
-    });
-  const retryPolicy = { maxAttempts: 4, initialBackoff: '0.1s', maxBackoff: '0.5s', backoffMultiplier: 2, retryableStatusCodes: ['UNAVAILABLE'] };
-  return { methodConfig: name.length > 0 ? [{ name, retryPolicy }] : [] };
 }

@@ -4,9 +4,11 @@ import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import type { Tracer } from '@opentelemetry/api';
 import { HealthImplementation } from 'grpc-health-check';
-import { answerOnce, type Answer } from './answer-once.ts';
+import { answerOnce } from './answer-once.ts';
 import { Streams, answerWithStream, type StreamAnswer } from './answer-stream.ts';
 import { onlyCallers } from './callers.ts';
+import type { Answer } from './handle.ts';
+import { Lanes, laneService } from './lane-server.ts';
 import type { Observe } from './observe.ts';
 import type { Rpc } from './rpc.ts';
 import { Certificates, refuseOpenHost, serverCredentials, type Tls } from './tls.ts';
@@ -66,13 +68,18 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
   const health = new HealthImplementation({ '': 'SERVING' });
   health.addToServer(server);
   new ReflectionService(loadFileDescriptorSetFromBuffer(Buffer.from(options.descriptors))).addToServer(server);
+  const lanes = new Lanes({ duties: options, messageBytes });
+  server.addService(laneService, lanes.implementation);
   for (const { definition, functions } of options.services) {
     const handlers: grpc.UntypedServiceImplementation = {};
     for (const [name, method] of Object.entries(definition)) {
       const path = method.path.slice(1);
-      handlers[name] = method.responseStream
-        ? answerWithStream(path, functions[name] as StreamAnswer, options, streams)
-        : answerOnce(path, functions[name] as Answer, options);
+      if (method.responseStream) {
+        handlers[name] = answerWithStream(path, functions[name] as StreamAnswer, options, streams);
+      } else {
+        handlers[name] = answerOnce(path, functions[name] as Answer, options);
+        lanes.add({ definition: method, run: functions[name] as Answer });
+      }
     }
     server.addService(definition, handlers);
   }
@@ -87,6 +94,7 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
     async [Symbol.asyncDispose]() {
       health.setStatus('', 'NOT_SERVING');
       streams.stop();
+      lanes.stop();
       await new Promise<void>((resolve) => {
         const limit = setTimeout(() => {
           server.forceShutdown();

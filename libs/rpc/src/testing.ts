@@ -56,14 +56,29 @@ export async function startEcho({ say = echo, act = echo, watch = words, ...opti
   return Object.assign(server, { observed, errors });
 }
 
+/** The suite runs once for each lane, see jest.config.mjs. */
+export const lane = (globalThis as { lane?: 'plain' | 'fast' }).lane ?? 'fast';
+
 export function connectEcho(port: number, options: Partial<ClientOptions> = {}): Client<EchoServer> & { observed: Observed[] } {
   const observed: Observed[] = [];
+  let onLane = (): void => {};
+  const opened = new Promise<void>((resolve) => { onLane = resolve; });
   const client = connect<EchoServer>({
     definition: EchoService, address: `127.0.0.1:${port}`, peer: 'echo', descriptors: echoDescriptors, tracer: trace.getTracer('off'),
-    observe: (call) => observed.push(call), ...options,
+    observe: (call) => observed.push(call), isFast: lane === 'fast', onLane, ...options,
   });
-  return Object.assign(client, { observed });
+  if (lane !== 'fast') return Object.assign(client, { observed });
+  // A call made before the lane is open goes by plain gRPC. A server that is away has none.
+  const settled = Promise.race([opened, new Promise((resolve) => { setTimeout(resolve, laneLimitMs).unref(); })]);
+  const { say, act } = client;
+  return Object.assign(client, {
+    observed,
+    say: async (...args: Parameters<typeof say>) => settled.then(() => say(...args)),
+    act: async (...args: Parameters<typeof act>) => settled.then(() => act(...args)),
+  });
 }
+
+const laneLimitMs = 250;
 
 /** What a call fails with, or an error that it did not fail. */
 export async function failure(promise: Promise<unknown>): Promise<unknown> {

@@ -39,10 +39,10 @@ test('X3 a caller with the right name is served, in both kinds of call', async (
 test('X3 a caller with another name is told so, and the operator too', async () => {
   await using server = await startEcho({ tls: tls() });
   await using client = connectEcho(server.port, { tls: trusted.of('payments') });
-  for (const call of [client.act({ text: '' }), client.watch({ text: '' })[Symbol.asyncIterator]().next()]) {
-    expect(await failure(call)).toMatchObject({ kind: 'unavailable', reason: 'caller_not_allowed' });
+  for (const call of [() => client.act({ text: '' }), () => client.watch({ text: '' })[Symbol.asyncIterator]().next()]) {
+    expect(await failure(call())).toMatchObject({ kind: 'unavailable', reason: 'caller_not_allowed' });
   }
-  expect(server.errors).toMatchObject([
+  expect(server.errors.filter(({ method }) => method.startsWith('kiosk.test'))).toMatchObject([
     { method: 'kiosk.test.Echo/Act', error: { reason: 'caller_not_allowed' } }, { method: 'kiosk.test.Echo/Watch', error: { reason: 'caller_not_allowed' } },
   ]);
   expect(server.observed).toEqual([]);
