@@ -26,7 +26,7 @@ function collect(request: Request, limitBytes: number, next: (error?: unknown) =
   const chunks: Buffer[] = [];
   let size = 0;
   const end = (error?: unknown): void => {
-    request.off('data', take).off('end', done).off('error', end).off('close', gone);
+    request.off('data', take).off('end', done).off('error', gone).off('close', gone);
     next(error);
   };
   const take = (chunk: Buffer): void => {
@@ -40,7 +40,7 @@ function collect(request: Request, limitBytes: number, next: (error?: unknown) =
   };
   // Nobody is there to hear the answer; it ends the request in the log.
   const gone = (): void => end(new Fault({ kind: 'invalid', reason: 'malformed_request', message: 'The request ended before its body did.' }));
-  request.on('data', take).on('end', done).on('error', end).on('close', gone);
+  request.on('data', take).on('end', done).on('error', gone).on('close', gone);
 }
 
 function tooLarge(): Fault {

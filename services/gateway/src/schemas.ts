@@ -61,7 +61,7 @@ export const auditServices = ['payments', 'reporting', 'sessions'] as const;
 
 export const listAudit = z.strictObject({
   entityId: id.describe('What it was done to: the id of a session, intent, refund, report or delivery').optional(),
-  type: z.string().regex(/^[a-z_]+(\.[a-z_]+)?$/, 'Must be a type such as session.completed').describe('Such as session.completed or intent.confirmed').optional(),
+  type: z.string().max(100).regex(/^[a-z_]+(\.[a-z_]+)?$/, 'Must be a type such as session.completed').describe('Such as session.completed or intent.confirmed').optional(),
   service: z.enum(auditServices).describe('One service alone').optional(),
   from: time.describe('From this time on').optional(),
   to: time.describe('Before this time').optional(),

@@ -117,6 +117,17 @@ test('G2 a hundred headers are taken and one more is not', async () => {
   ]);
 });
 
+test.each(['destroy', 'resetAndDestroy'] as const)('G2 a client that goes away in the middle of its body (%s) is no error of ours', async (leave) => {
+  await using gateway = await startTestGateway();
+  const socket = connect(gateway.port, '127.0.0.1').on('error', () => {});
+  socket.write('POST /api/sessions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"type":');
+  await once(socket, 'connect');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  socket[leave]();
+  while (!gateway.log().some(({ msg }) => msg === 'request')) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(gateway.log().filter(({ level }) => level === 'error')).toEqual([]);
+});
+
 test('who connects and says nothing loses the connection too', async () => {
   await using server = await startImpatient();
   const socket = connect(server.port, '127.0.0.1');
