@@ -74,7 +74,7 @@ module.exports = {
     only('operator-looks-from-outside', 'operator', ['libs/(database|service)', 'dev/stack']),
     only('psp-stands-alone', 'dev/psp', []),
     only('outbox-stands-alone', 'dev/outbox', []),
-    only('tests-speak-http', 'tests', ['dev/[^/]+']),
+    only('tests-speak-http', 'tests', ['dev/[^/]+', 'clients/[^/]+']),
     never('tests-speak-http-only', 'Stories know the gateway\'s HTTP and nothing behind it.', { path: '^tests/' }, { path: ['^(libs|services)/', 'node_modules/(@grpc|kysely|better-sqlite3)'] }),
     { ...only('deploy-runs-what-there-is', 'deploy', ['dev/[^/]+', 'clients/[^/]+']), from: { path: '^deploy/' } },
     never('dev-does-not-ship', 'Nothing that ships depends on pretend parties.', { path: '^(libs|services)/', pathNot: tests }, { path: '^dev/' }),

@@ -69,12 +69,78 @@ test('a refusal is a ProblemError with its reason, and is not asked again', asyn
 });
 
 test('a proxy\'s own page is an error too', async () => {
-  const { client } = clientWith([new Response('<html>', { status: 502, statusText: 'Bad Gateway' })]);
-  await expect(client.getSession({ id: 'ses_1' })).rejects.toMatchObject({ problem: { status: 502, reason: 'unknown' } });
+  const { client } = clientWith([new Response('<html>', { status: 502 }), new Response('<html>', { status: 403, statusText: 'Forbidden' })]);
+  await expect(client.getSession({ id: 'ses_1' })).rejects.toMatchObject({ problem: { status: 403, title: 'Forbidden', reason: 'unknown' } });
 });
 
 test('who gave up is not asked again', async () => {
   const { client, asked } = clientWith([new DOMException('aborted', 'AbortError')]);
   await expect(client.getSession({ id: 'ses_1' }, { signal: AbortSignal.abort() })).rejects.toThrow('aborted');
   expect(asked).toHaveLength(1);
+});
+
+test('an answer that breaks in the middle is asked for again', async () => {
+  const broken = new Response(new ReadableStream({ start: (controller) => controller.error(new TypeError('terminated')) }));
+  const { client, asked } = clientWith([broken, Response.json({ id: 'ses_1' })]);
+  expect((await client.createSession({ body: { type: 'thickness' } })).id).toBe('ses_1');
+  expect(new Set(asked.map(({ headers }) => headers.get('idempotency-key'))).size).toBe(1);
+});
+
+/** A stream that says these pieces and then ends, or breaks. */
+function streamOf(pieces: (string | Uint8Array)[], { breaks = false } = {}): Response {
+  const encoder = new TextEncoder();
+  return new Response(new ReadableStream({
+    pull(controller) {
+      const piece = pieces.shift();
+      if (piece !== undefined) controller.enqueue(typeof piece === 'string' ? encoder.encode(piece) : piece);
+      else if (breaks) controller.error(new TypeError('terminated'));
+      else controller.close();
+    },
+  }), { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
+}
+
+async function heard(events: AsyncIterable<{ event: string; id: string; data: object }>, count: number): Promise<string[]> {
+  const all: string[] = [];
+  for await (const { event, id, data } of events) {
+    all.push(`${event} ${id} ${JSON.stringify(data)}`);
+    if (all.length === count) break;
+  }
+  return all;
+}
+
+test('events are read whatever pieces they come in; comments and what has no name are passed over', async () => {
+  const text = new TextEncoder().encode('event: session\nid: a\ndata: {"note":"Мойка"}\n\n');
+  const { client, asked } = clientWith([streamOf([
+    'retry: 1500\n\n: away\n\ndata: {}\n\n', text.slice(0, 39), text.slice(39), 'event: payment\r\nid:b\r\ndata: {"status":\r\ndata: "confirmed"}\r\n', '\r\n',
+  ])], { key: 'secret-key' });
+  expect(await heard(client.watchSession({ id: 'ses/1' }), 2)).toEqual(['session a {"note":"Мойка"}', 'payment b {"status":"confirmed"}']);
+  expect(asked.map(({ url, headers }) => [url, headers.get('authorization'), headers.get('last-event-id')]))
+    .toEqual([['http://kiosk.example/api/sessions/ses%2F1/events', 'Bearer secret-key', null]]);
+});
+
+test('G5 a stream that ends, breaks or cannot be opened is begun again where it was, as late as it was told to', async () => {
+  const event = (id: string) => `event: payment\nid: ${id}\ndata: {}\n\n`;
+  const { client, asked, pauses } = clientWith([
+    streamOf(['retry: 1500\n\n', event('a')]), streamOf([event('b'), 'event: payment\nid: c\nda'], { breaks: true }), new TypeError('fetch failed'),
+    refusal(503, 'sessions_unavailable', { 'retry-after': '3' }), new Response('<html>', { status: 502 }), streamOf([event('d')]),
+  ]);
+  expect(await heard(client.watchSession({ id: 'ses_1', lastEventId: 'z' }), 3)).toEqual(['payment a {}', 'payment b {}', 'payment d {}']);
+  expect(asked.map(({ headers }) => headers.get('last-event-id'))).toEqual(['z', 'a', 'b', 'b', 'b', 'b']);
+  expect(pauses).toEqual([1500, 1500, 3000, 3000, 10_000]);
+});
+
+test('a session that is not there ends the loop with the problem', async () => {
+  const { client } = clientWith([refusal(404, 'session_not_found')]);
+  await expect(heard(client.watchSession({ id: 'ses_1' }), 1)).rejects.toMatchObject({ problem: { reason: 'session_not_found' } });
+});
+
+test('an abort ends the loop', async () => {
+  const stop = new AbortController();
+  const { client } = clientWith([streamOf(['event: session\nid: a\ndata: {}\n\n'])]);
+  const all: string[] = [];
+  for await (const { event } of client.watchSession({ id: 'ses_1' }, { signal: stop.signal })) {
+    all.push(event);
+    stop.abort();
+  }
+  expect(all).toEqual(['session']);
 });
