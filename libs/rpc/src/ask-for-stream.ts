@@ -5,9 +5,9 @@
 import * as grpc from '@grpc/grpc-js';
 import { context } from '@opentelemetry/api';
 import { randomUUID } from 'node:crypto';
-import { deadlineFor, type Asker } from './ask-once.ts';
+import { deadlineFor, type Asker, type Attempt } from './ask-once.ts';
 import { metadataOf, type Call } from './call.ts';
-import { serviceError } from './lane-client.ts';
+import { serviceError } from './service-error.ts';
 import { endSpan, startClientSpan } from './spans.ts';
 import { faultOf } from './status.ts';
 
@@ -32,23 +32,18 @@ export function askForStream(asker: Asker, method: Method, request: unknown, cal
   };
 }
 
-async function* receive({ asker: { channel, closed, peer, tracer, observe }, method, request, call, asked, left }: {
+async function* receive({ asker, method, request, call, asked, left }: {
   asker: Asker; method: Method; request: unknown; call: Partial<Call>; asked: ReturnType<typeof context.active>; left: AbortSignal;
 }): AsyncGenerator<unknown, undefined> {
+  const { peer, tracer, observe } = asker;
   const startedAt = performance.now();
-  const deadline = deadlineFor(call, { peer, timeoutMs: Infinity });
+  const deadlineAt = deadlineFor(call, { peer, timeoutMs: Infinity });
   const name = method.path.slice(1);
   const { span, carrier } = context.with(asked, () => startClientSpan(tracer, name));
-  const metadata = metadataOf({ requestId: call.requestId ?? randomUUID(), caller: call.caller, carrier });
+  const attempt: Attempt = { path: method.path, requestId: call.requestId ?? randomUUID(), caller: call.caller, deadlineAt, signal: call.signal, carrier };
   let code = grpc.status.CANCELLED;
-  let stream: grpc.ClientReadableStream<unknown> | undefined;
-  const cancel = (): void => stream?.cancel();
   try {
-    if (closed.aborted) throw serviceError(grpc.status.UNAVAILABLE);
-    stream = channel.makeServerStreamRequest(method.path, method.requestSerialize, method.responseDeserialize, request, metadata, { deadline });
-    call.signal?.addEventListener('abort', cancel, { once: true });
-    left.addEventListener('abort', cancel, { once: true });
-    yield* stream;
+    yield* open(asker, method, request, attempt, left);
     code = grpc.status.OK;
   } catch (error) {
     if (left.aborted) return;
@@ -56,9 +51,29 @@ async function* receive({ asker: { channel, closed, peer, tracer, observe }, met
     code = failed.code;
     throw faultOf(failed, peer);
   } finally {
-    call.signal?.removeEventListener('abort', cancel);
-    cancel();
     observe({ side: 'client', method: name, code: grpc.status[code], seconds: (performance.now() - startedAt) / 1000 });
     endSpan(span, grpc.status[code]);
+  }
+}
+
+function open({ channel, closed, inside }: Asker, method: Method, request: unknown, attempt: Attempt, left: AbortSignal): AsyncIterable<unknown> {
+  if (closed.aborted) throw serviceError(grpc.status.UNAVAILABLE);
+  return inside ? inside.stream(method.path, request, attempt, left) : openPlain(channel, method, request, attempt, left);
+}
+
+async function* openPlain(channel: grpc.Client, method: Method, request: unknown, attempt: Attempt, left: AbortSignal): AsyncGenerator<unknown> {
+  const { path, deadlineAt: deadline, signal } = attempt;
+  const stream: grpc.ClientReadableStream<unknown> = channel.makeServerStreamRequest(
+    path, method.requestSerialize, method.responseDeserialize, request, metadataOf(attempt), { deadline },
+  );
+  const cancel = (): void => stream.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  left.addEventListener('abort', cancel, { once: true });
+  try {
+    yield* stream;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+    left.removeEventListener('abort', cancel);
+    cancel();
   }
 }

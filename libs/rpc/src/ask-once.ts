@@ -4,8 +4,10 @@ import { Fault } from '@kiosk/fault';
 import type { Tracer } from '@opentelemetry/api';
 import { randomUUID } from 'node:crypto';
 import { metadataOf, type Call, type Caller } from './call.ts';
-import { serviceError, type Lane } from './lane-client.ts';
+import type { Inside } from './inside.ts';
+import type { Lane } from './lane-client.ts';
 import type { Observe } from './observe.ts';
+import { serviceError } from './service-error.ts';
 import { endSpan, startClientSpan } from './spans.ts';
 import { faultOf } from './status.ts';
 
@@ -16,6 +18,8 @@ export type Asker = {
   closed: AbortSignal;
   /** Without one every call goes by plain gRPC. */
   lane?: Lane;
+  /** With it every call stays in this process. */
+  inside?: Inside;
   /** The paths of the calls that may be asked again. */
   idempotent: ReadonlySet<string>;
   /** The service's name in faults. */
@@ -105,9 +109,10 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   });
 }
 
-/** By the fast lane where it is open and has room, otherwise by plain gRPC. */
-async function send({ channel, closed, lane }: Asker, method: Method, request: unknown, attempt: Attempt): Promise<unknown> {
+/** Within the process, by the fast lane where it is open and has room, otherwise by plain gRPC. */
+async function send({ channel, closed, lane, inside }: Asker, method: Method, request: unknown, attempt: Attempt): Promise<unknown> {
   if (closed.aborted) throw serviceError(grpc.status.UNAVAILABLE);
+  if (inside) return await inside.ask(attempt.path, request, attempt);
   if (!lane) return await sendPlain(channel, method, request, attempt);
   let payload: Buffer;
   try {

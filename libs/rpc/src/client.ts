@@ -5,6 +5,7 @@ import { askForStream } from './ask-for-stream.ts';
 import { askOnce, type Asker } from './ask-once.ts';
 import type { Call } from './call.ts';
 import { idempotentPaths } from './idempotent.ts';
+import type { Inside } from './inside.ts';
 import { Lane } from './lane-client.ts';
 import type { Observe } from './observe.ts';
 import type { Rpc } from './rpc.ts';
@@ -21,6 +22,8 @@ export type ClientOptions = {
   descriptors: Uint8Array;
   tracer: Tracer;
   observe: Observe;
+  /** Where the peer is in this process: calls then stay in it, whatever the address. */
+  inside?: Inside;
   /** Whether calls go by the fast lane where the server has one: they do. */
   isFast?: boolean;
   /** Told each time that a fast lane opens. */
@@ -37,7 +40,7 @@ export type Client<Server> = Rpc<Server> & AsyncDisposable;
 const messageBytes = 8 * 1024 * 1024;
 
 export function connect<Server>(options: ClientOptions): Client<Server> {
-  const { definition, address, peer, tls, descriptors, tracer, observe, isFast = true, onLane, timeoutMs = 10_000, keepaliveMs = 20_000, keepaliveTimeoutMs = 5000 } = options;
+  const { definition, address, peer, tls, descriptors, tracer, observe, inside, isFast = true, onLane, timeoutMs = 10_000, keepaliveMs = 20_000, keepaliveTimeoutMs = 5000 } = options;
   if (!tls) refuseOpenAddress(address, peer);
   const certificates = tls && new Certificates(tls);
   const channel = new grpc.Client(address, certificates ? clientCredentials(certificates) : grpc.credentials.createInsecure(), {
@@ -50,9 +53,9 @@ export function connect<Server>(options: ClientOptions): Client<Server> {
     'grpc.max_receive_message_length': messageBytes,
     'grpc.max_send_message_length': messageBytes,
   });
-  const lane = isFast ? new Lane({ channel, messageBytes, onOpen: onLane }) : undefined;
+  const lane = isFast && !inside ? new Lane({ channel, messageBytes, onOpen: onLane }) : undefined;
   const closed = new AbortController();
-  const asker: Asker = { channel, closed: closed.signal, lane, idempotent: idempotentPaths(descriptors), peer, tracer, observe, timeoutMs };
+  const asker: Asker = { channel, closed: closed.signal, lane, inside, idempotent: idempotentPaths(descriptors), peer, tracer, observe, timeoutMs };
   const functions: Record<string, (request: unknown, call?: Partial<Call>) => Promise<unknown> | AsyncIterable<unknown>> = {};
   for (const [name, method] of Object.entries(definition)) {
     const ask = method.responseStream ? askForStream : askOnce;

@@ -6,6 +6,7 @@ import * as grpc from '@grpc/grpc-js';
 import { FrameError, decodeFrames, type Frame } from './frames.ts';
 import { laneService } from './lane-server.ts';
 import { Outbox, partBytes } from './outbox.ts';
+import { serviceError } from './service-error.ts';
 import type { Attempt } from './ask-once.ts';
 
 const reopenMs = 500;
@@ -140,10 +141,6 @@ export class Lane {
 function isEmpty(carrier: object): boolean {
   for (const _ in carrier) return false;
   return true;
-}
-
-export function serviceError(code: grpc.status, metadata = new grpc.Metadata(), details = ''): grpc.ServiceError {
-  return Object.assign(new Error(`${code} ${grpc.status[code]}`), { code, details, metadata });
 }
 
 function failureOf({ code, details, trailers }: Frame['header']): grpc.ServiceError {

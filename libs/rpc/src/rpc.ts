@@ -7,6 +7,7 @@ import type { Call } from './call.ts';
 
 export { anonymous, newCall, type Call, type Caller } from './call.ts';
 export { connect, type Client, type ClientOptions } from './client.ts';
+export { Inside } from './inside.ts';
 export { implement, startServer, type Implementation, type RpcServer, type ServerOptions } from './server.ts';
 export type { Observe } from './observe.ts';
 export type { Tls } from './tls.ts';

@@ -5,9 +5,11 @@ import { ReflectionService } from '@grpc/reflection';
 import type { Tracer } from '@opentelemetry/api';
 import { HealthImplementation } from 'grpc-health-check';
 import { answerOnce } from './answer-once.ts';
-import { Streams, answerWithStream, type StreamAnswer } from './answer-stream.ts';
+import { answerWithStream } from './answer-stream.ts';
 import { onlyCallers } from './callers.ts';
+import { Streams, type StreamAnswer } from './handle-stream.ts';
 import type { Answer } from './handle.ts';
+import type { Inside } from './inside.ts';
 import { Lanes, laneService } from './lane-server.ts';
 import type { Observe } from './observe.ts';
 import type { Rpc } from './rpc.ts';
@@ -34,6 +36,8 @@ export type ServerOptions = {
   observe: Observe;
   /** Called for each error that is not a Fault, since nobody else sees its words; and for callers whose certificate is not allowed. */
   onError: (error: unknown, call: { method: string; requestId: string }) => void;
+  /** Where its callers may be in this process too. */
+  inside?: Inside;
   /** How many streams may be open at a time; one more is refused as `too_many_streams`. */
   mostStreams?: number;
   /** A consumer that takes nothing for so long loses its stream. */
@@ -88,6 +92,11 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
     const credentials = certificates ? serverCredentials(certificates) : grpc.ServerCredentials.createInsecure();
     server.bindAsync(`${address}:${options.port}`, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
   });
+  // The last to begin and the first to end: it refuses new calls and waits for those under way.
+  const offered = options.inside?.offer(
+    options.services.flatMap(({ definition, functions }) => Object.entries(definition).map(([name, method]) => ({ definition: method, run: functions[name]! }))),
+    { duties: options, streams },
+  );
   const running = starting.move();
   return {
     port,
@@ -95,6 +104,7 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
       health.setStatus('', 'NOT_SERVING');
       streams.stop();
       lanes.stop();
+      const drained = offered?.[Symbol.asyncDispose]();
       await new Promise<void>((resolve) => {
         const limit = setTimeout(() => {
           server.forceShutdown();
@@ -105,6 +115,7 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
           resolve();
         });
       });
+      if (drained) await Promise.race([drained, new Promise((resolve) => { setTimeout(resolve, drainMs).unref(); })]);
       await running.disposeAsync();
     },
   };

@@ -1,6 +1,6 @@
 /** Spans at the border between processes, made by hand: patched modules lose spans silently and halve the throughput. */
 import { Metadata } from '@grpc/grpc-js';
-import { SpanKind, SpanStatusCode, context, propagation, trace, type Context, type Span, type TextMapGetter, type TextMapSetter, type Tracer } from '@opentelemetry/api';
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, context, propagation, trace, type Context, type Span, type TextMapGetter, type TextMapSetter, type Tracer } from '@opentelemetry/api';
 
 const setter: TextMapSetter<Record<string, string>> = { set: (carrier, key, value) => void (carrier[key] = value) };
 const getter: TextMapGetter<Metadata> = {
@@ -32,7 +32,7 @@ export function startServerSpan(tracer: Tracer, method: string, parent: Context)
 
 /** The caller's span, from metadata or from what `startClientSpan` gave. */
 export function parentIn(carrier: Metadata | Record<string, string>): Context {
-  return carrier instanceof Metadata ? propagation.extract(context.active(), carrier, getter) : propagation.extract(context.active(), carrier);
+  return carrier instanceof Metadata ? propagation.extract(ROOT_CONTEXT, carrier, getter) : propagation.extract(ROOT_CONTEXT, carrier);
 }
 
 /** Only the code: a message could carry what a customer typed. */

@@ -4,7 +4,7 @@ import { fromJSON, type MessageTypeDefinition, type ServiceDefinition } from '@g
 import { trace } from '@opentelemetry/api';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, implement, startServer, type Call, type Client, type ClientOptions, type Observe, type Rpc, type RpcServer, type ServerOptions } from './rpc.ts';
+import { Inside, connect, implement, startServer, type Call, type Client, type ClientOptions, type Observe, type Rpc, type RpcServer, type ServerOptions } from './rpc.ts';
 
 export type Words = { text: string };
 export type EchoServer = {
@@ -43,21 +43,27 @@ async function* words({ text }: Words): AsyncGenerator<Words> {
   for (const word of text.split(' ')) yield { text: word };
 }
 
+/** The suite runs once for each lane, see jest.config.mjs. */
+export const lane = (globalThis as { lane?: 'plain' | 'fast' | 'inside' }).lane ?? 'fast';
+
+/** As long as a server runs, by its port: in one process each program has one Inside, a test has many servers of the same name. */
+const insides = new Map<number, Inside>();
+
 export async function startEcho({ say = echo, act = echo, watch = words, ...options }: { say?: Handler; act?: Handler; watch?: StreamHandler } & Partial<ServerOptions> = {}): Promise<Echo> {
   const observed: Observed[] = [];
   const errors: Echo['errors'] = [];
+  const inside = lane === 'inside' ? insides.get(options.port ?? 0) ?? new Inside() : undefined;
   const server = await startServer({
+    inside,
     host: '127.0.0.1', port: 0, descriptors: echoDescriptors, tracer: trace.getTracer('off'),
     services: [implement<EchoServer>(EchoService, { say, act, watch } as Rpc<EchoServer>)],
     observe: (call) => observed.push(call),
     onError: (error, call) => errors.push({ error, ...call }),
     ...options,
   });
+  if (inside) insides.set(server.port, inside);
   return Object.assign(server, { observed, errors });
 }
-
-/** The suite runs once for each lane, see jest.config.mjs. */
-export const lane = (globalThis as { lane?: 'plain' | 'fast' }).lane ?? 'fast';
 
 export function connectEcho(port: number, options: Partial<ClientOptions> = {}): Client<EchoServer> & { observed: Observed[] } {
   const observed: Observed[] = [];
@@ -65,7 +71,7 @@ export function connectEcho(port: number, options: Partial<ClientOptions> = {}):
   const opened = new Promise<void>((resolve) => { onLane = resolve; });
   const client = connect<EchoServer>({
     definition: EchoService, address: `127.0.0.1:${port}`, peer: 'echo', descriptors: echoDescriptors, tracer: trace.getTracer('off'),
-    observe: (call) => observed.push(call), isFast: lane === 'fast', onLane, ...options,
+    observe: (call) => observed.push(call), isFast: lane === 'fast', inside: options.address ? undefined : insides.get(port), onLane, ...options,
   });
   if (lane !== 'fast') return Object.assign(client, { observed });
   // A call made before the lane is open goes by plain gRPC. A server that is away has none.
