@@ -1,4 +1,4 @@
-/** `npm start`: every service under one supervisor. With --dist it runs what `npm run build` made, with --psp against the pretend YooKassa. Exits 0 after SIGTERM or SIGINT, 1 if a service cannot start. */
+/** `npm start`: every service under one supervisor. With --dist it runs what `npm run build` made, with --psp against the pretend YooKassa, with --one-process all services in one process. Exits 0 after SIGTERM or SIGINT, 1 if a service cannot start. */
 import { SettingsError } from '@kiosk/service';
 import { parseArgs, styleText } from 'node:util';
 import { scheduleBackups } from './backups.ts';
@@ -7,7 +7,7 @@ import { isBuilt } from './services.ts';
 import { checkPorts, readStackSettings, type StackSettings } from './settings.ts';
 import { StartError, supervise } from './supervisor.ts';
 
-const colours = { kiosk: 'bold', sessions: 'cyan', payments: 'green', reporting: 'magenta', gateway: 'yellow', psp: 'blue', backup: 'gray' } as const;
+const colours = { kiosk: 'bold', sessions: 'cyan', payments: 'green', reporting: 'magenta', gateway: 'yellow', psp: 'blue', backup: 'gray', 'one-process': 'cyan' } as const;
 const widest = Math.max(...Object.keys(colours).map((name) => name.length));
 
 function print(who: keyof typeof colours, line: string): void {
@@ -25,7 +25,7 @@ function summary({ env, url, storagePath, outboxPath, paymentsProvider }: StackS
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { dist: { type: 'boolean', default: isBuilt }, psp: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ options: { dist: { type: 'boolean', default: isBuilt }, psp: { type: 'boolean', default: false }, 'one-process': { type: 'boolean', default: false } } });
   const stopRequest = new Promise<string>((resolve) => {
     // Under npm one Ctrl-C comes twice, from the terminal and from npm: only the first counts.
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, resolve);
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
   await checkPorts(settings.listeners);
   const rehearsal = values.psp ? rehearse(process.env, settings) : undefined;
   const env = { ...process.env, ...rehearsal?.services };
-  await using supervisor = supervise({ env, pspEnv: rehearsal?.psp, built: values.dist, onLine: print });
+  await using supervisor = supervise({ env, pspEnv: rehearsal?.psp, oneProcess: values['one-process'], built: values.dist, onLine: print });
   const signal = await Promise.race([stopRequest, supervisor.ready]);
   if (signal === undefined) print('kiosk', summary(rehearsal ? { ...settings, paymentsProvider: `the pretend YooKassa, whose page is ${rehearsal.page}` } : settings));
   const { backupIntervalMs: everyMs, storagePath } = settings;

@@ -23,6 +23,8 @@ export interface Processes extends AsyncDisposable {
 export async function startProcesses(options: PrepareOptions & {
   /** Besides the settings: what else is in the environment of each process. */
   env?: Readonly<Record<string, string>>;
+  /** All services in one process. */
+  oneProcess?: boolean;
 } = {}): Promise<Processes> {
   await using starting = new AsyncDisposableStack();
   const ground = starting.use(await prepare(options));
@@ -30,6 +32,7 @@ export async function startProcesses(options: PrepareOptions & {
   const env = { PATH: process.env['PATH'], ...ground.env, CONFIG_FILE: ground.settingsFile, ...options.env };
   const supervisor = starting.use(supervise({
     env,
+    oneProcess: options.oneProcess,
     onLine: (who, line) => lines.push(`${who} | ${line}`),
   }));
   await supervisor.ready.catch((error: unknown) => {

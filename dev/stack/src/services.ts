@@ -13,11 +13,15 @@ export const isBuilt = import.meta.filename.endsWith('.js');
 const workspace = join(import.meta.dirname, '../../..');
 
 /** Every program that the supervisor can run. */
-export type ProgramName = ServiceName | 'psp' | 'backup';
+export type ProgramName = ServiceName | 'psp' | 'backup' | 'one-process';
+
+const places: Partial<Record<ProgramName, [folder: string, file: string]>> = {
+  psp: ['dev/psp', 'main'], backup: ['operator', 'backup-command'], 'one-process': ['dev/stack', 'one-process'],
+};
 
 /** A program, from its sources or from what `npm run build` made of them. */
 export function programOf(name: ProgramName, { built }: { built: boolean }): string {
-  const [folder, file] = name === 'backup' ? ['operator', 'backup-command'] : [name === 'psp' ? 'dev/psp' : `services/${name}`, 'main'];
+  const [folder, file] = places[name] ?? [`services/${name}`, 'main'];
   return join(workspace, folder, built ? `dist/${file}.js` : `src/${file}.ts`);
 }
 
@@ -49,8 +53,9 @@ export async function readerOf<Config = unknown>(name: ConfigName): Promise<(env
 }
 
 /** A service's configuration from the given environment. `settingsFile` takes the place of config/service.json. */
-export async function configOf<Config>(name: ConfigName, { env, settingsFile }: { env: NodeJS.ProcessEnv; settingsFile: string }): Promise<Config> {
+export async function configOf<Config>(name: ConfigName, { env, settingsFile }: { env: NodeJS.ProcessEnv; settingsFile?: string }): Promise<Config> {
   const readConfig = await readerOf<Config>(name);
+  if (settingsFile === undefined) return readConfig(env);
   const before = process.env['CONFIG_FILE'];
   process.env['CONFIG_FILE'] = settingsFile;
   try {

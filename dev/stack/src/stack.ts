@@ -1,10 +1,7 @@
 /** Every service, for tests: in this process with `startStack`, or as real processes with `startProcesses`. */
-import type { GatewayOptions, GatewayService } from '@kiosk/gateway';
-import type { PaymentsOptions, PaymentsService } from '@kiosk/payments';
-import type { ReportingOptions, ReportingService } from '@kiosk/reporting';
-import type { SessionsOptions, SessionsService } from '@kiosk/sessions';
 import { prepare, type PrepareOptions } from './ground.ts';
-import { configOf, serviceNames, type ServiceName } from './services.ts';
+import { serviceNames, type ServiceName } from './services.ts';
+import { startService, type Services } from './start-service.ts';
 
 export { makeCertificates } from './certificates.ts';
 export { freePorts } from './ports.ts';
@@ -15,8 +12,6 @@ export type StackOptions = PrepareOptions & {
   /** Epoch milliseconds, for every service. */
   now?: () => number;
 };
-
-type Services = { sessions: SessionsService; payments: PaymentsService; reporting: ReportingService; gateway: GatewayService };
 
 export interface Stack extends AsyncDisposable {
   /** The gateway. */
@@ -40,30 +35,8 @@ export async function startStack({ now = Date.now, ...options }: StackOptions = 
     for (const name of serviceNames.toReversed()) await stop(name);
   });
 
-  async function start(name: ServiceName): Promise<void> {
-    const { env, settingsFile } = ground;
-    switch (name) {
-      case 'sessions': {
-        const { startSessions } = await import('@kiosk/sessions');
-        services.sessions = await startSessions({ config: await configOf<SessionsOptions['config']>(name, { env, settingsFile }), now });
-        return;
-      }
-      case 'payments': {
-        const { startPayments } = await import('@kiosk/payments');
-        services.payments = await startPayments({ config: await configOf<PaymentsOptions['config']>(name, { env, settingsFile }), now });
-        return;
-      }
-      case 'reporting': {
-        const { startReporting } = await import('@kiosk/reporting');
-        services.reporting = await startReporting({ config: await configOf<ReportingOptions['config']>(name, { env, settingsFile }), now });
-        return;
-      }
-      case 'gateway': {
-        const { startGateway } = await import('@kiosk/gateway');
-        services.gateway = await startGateway({ config: await configOf<GatewayOptions['config']>(name, { env, settingsFile }), now });
-        return;
-      }
-    }
+  async function start<Name extends ServiceName>(name: Name): Promise<void> {
+    services[name] = await startService<Name>(name, ground, { now });
   }
 
   async function stop(name: ServiceName): Promise<void> {

@@ -7,6 +7,8 @@ export type SupervisorOptions = {
   env: NodeJS.ProcessEnv;
   /** Runs the pretend YooKassa too, with this environment. */
   pspEnv?: NodeJS.ProcessEnv;
+  /** Runs the services in one process instead of one each. */
+  oneProcess?: boolean;
   /** Runs what `npm run build` made instead of the sources. */
   built?: boolean;
   /** A line of a service, or of the supervisor itself. */
@@ -23,7 +25,7 @@ export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-export function supervise({ env, pspEnv, built = isBuilt, onLine }: SupervisorOptions): Supervisor {
+export function supervise({ env, pspEnv, oneProcess = false, built = isBuilt, onLine }: SupervisorOptions): Supervisor {
   const execArgv = [...(built ? [] : ['--conditions=@kiosk/source']), '--disable-warning=ExperimentalWarning'];
   let fail: (error: StartError) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
@@ -31,7 +33,7 @@ export function supervise({ env, pspEnv, built = isBuilt, onLine }: SupervisorOp
   });
   let allUp = false;
 
-  const names: ProgramName[] = [...serviceNames, ...(pspEnv ? ['psp' as const] : [])];
+  const names: ProgramName[] = [...(oneProcess ? ['one-process' as const] : serviceNames), ...(pspEnv ? ['psp' as const] : [])];
   const children = Object.fromEntries(names.map((name) => [name, new Child({
     program: programOf(name, { built }),
     execArgv,
@@ -59,7 +61,7 @@ export function supervise({ env, pspEnv, built = isBuilt, onLine }: SupervisorOp
   };
   return {
     ready: start(),
-    child: (name) => children[name],
+    child: (name) => children[oneProcess ? 'one-process' : name],
     [Symbol.asyncDispose]: async () => {
       await stop();
     },

@@ -3,7 +3,7 @@ import { descriptors } from '@kiosk/contracts/descriptors';
 import { PaymentsService, type PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
 import { ReportingService, type ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
 import { SessionsService, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
-import { connect } from '@kiosk/rpc';
+import { connect, type Inside } from '@kiosk/rpc';
 import { createLog, createMetrics, observeCalls, startTracing, type Log, type Running } from '@kiosk/service';
 import { readFileSync } from 'node:fs';
 import { createApp } from './app.ts';
@@ -28,15 +28,15 @@ export interface GatewayService extends Running {
 }
 
 /** A test passes stand-ins for the services. */
-export type GatewayOptions = { config: GatewayConfig; log?: Log & AsyncDisposable; clients?: Clients; now?: () => number; certificateCheckMs?: number };
+export type GatewayOptions = { config: GatewayConfig; log?: Log & AsyncDisposable; clients?: Clients; inside?: Inside; now?: () => number; certificateCheckMs?: number };
 
 export async function startGateway({
-  config, log = createLog({ service: 'gateway', level: config.logLevel }), clients, now = Date.now, certificateCheckMs,
+  config, log = createLog({ service: 'gateway', level: config.logLevel }), clients, inside, now = Date.now, certificateCheckMs,
 }: GatewayOptions): Promise<GatewayService> {
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'gateway' });
   const { tracer } = starting.use(await startTracing({ service: 'gateway', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
-  const options = { tls: config.tls, descriptors, tracer, observe: observeCalls(metrics) };
+  const options = { inside, tls: config.tls, descriptors, tracer, observe: observeCalls(metrics) };
   const { peers } = config;
   const { sessions, payments, reporting }: Clients = clients ?? {
     sessions: starting.use(connect<SessionsServer>({ ...options, definition: SessionsService, address: peers.sessions.grpcAddress, peer: 'sessions' })),

@@ -3,7 +3,7 @@ import { descriptors } from '@kiosk/contracts/descriptors';
 import { SessionsService, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import { openDatabase } from '@kiosk/database';
 import { Fault } from '@kiosk/fault';
-import { connect, startServer } from '@kiosk/rpc';
+import { connect, startServer, type Inside } from '@kiosk/rpc';
 import { Changes, createLog, createMetrics, observeCalls, observeStorage, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,6 +47,8 @@ export type PaymentsOptions = {
   config: PaymentsConfig;
   now?: () => number;
   log?: Log & AsyncDisposable;
+  /** Where the other services are in this process too. */
+  inside?: Inside;
   /** Stands in for the sessions service. */
   sessions?: SessionsPeer;
   /** Stands in for the PSP that the settings name. */
@@ -64,7 +66,7 @@ const stopPatienceMs = 3000;
 const janitorOrigin: Origin = { requestId: 'janitor', caller: { role: 'service', name: 'payments' } };
 
 export async function startPayments({
-  config, now = Date.now, log = createLog({ service: 'payments', level: config.logLevel }), sessions, psp: otherPsp, around = (_, run) => run(),
+  config, now = Date.now, log = createLog({ service: 'payments', level: config.logLevel }), inside, sessions, psp: otherPsp, around = (_, run) => run(),
 }: PaymentsOptions): Promise<PaymentsService> {
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'payments' });
@@ -92,7 +94,7 @@ export async function startPayments({
   const refundStore = new RefundStore({ rows, events, psp });
   const store = new Store({ rows, events, refunds: refundStore, serveCheckDelayMs: config.refundUnservedAfterMs });
   const sessionsPeer = sessions ?? starting.use(connect<SessionsServer>({
-    definition: SessionsService, address: config.sessionsAddress, peer: 'sessions', tls: config.tls, descriptors, tracer, observe, timeoutMs: 5000,
+    inside, definition: SessionsService, address: config.sessionsAddress, peer: 'sessions', tls: config.tls, descriptors, tracer, observe, timeoutMs: 5000,
   }));
   const getSession = sessionsOf(sessionsPeer);
   const settlement = createSettlement({
@@ -148,6 +150,7 @@ export async function startPayments({
   every('retention', hourMs, forget);
   if (config.backupAgeLimitMs > 0) starting.use(watchBackups({ storagePath: config.storagePath, limitMs: config.backupAgeLimitMs, metrics, log, now }));
   const server = starting.use(await startServer({
+    inside,
     host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [paymentsOverGrpc({ payments, erasure, refunds, inbox, recordService: (service) => serviceWatch.record(service), reconcile: reconciliation.reconcile, store })], descriptors, tracer, observe,
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
   }));

@@ -3,7 +3,7 @@ import { descriptors } from '@kiosk/contracts/descriptors';
 import { PaymentsService, type PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
 import { SessionsService, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import { openDatabase } from '@kiosk/database';
-import { connect, startServer } from '@kiosk/rpc';
+import { connect, startServer, type Inside } from '@kiosk/rpc';
 import { Changes, createLog, createMetrics, observeCalls, observeStorage, startHealth, startJob, startTracing, type Job, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -68,6 +68,8 @@ export type ReportingOptions = {
   config: ReportingConfig;
   now?: () => number;
   log?: Log & AsyncDisposable;
+  /** Where the other services are in this process too. */
+  inside?: Inside;
   /** Stand in for the providers that the settings name. */
   email?: Email;
   sms?: Sms;
@@ -92,7 +94,7 @@ const sweepIntervalMs = 6 * hourMs;
 const keyRetentionMs = 7 * 24 * hourMs;
 
 export async function startReporting({
-  config, now = Date.now, log = createLog({ service: 'reporting', level: config.logLevel }), random = Math.random, around = (_, run) => run(),
+  config, now = Date.now, log = createLog({ service: 'reporting', level: config.logLevel }), inside, random = Math.random, around = (_, run) => run(),
   ...standIns
 }: ReportingOptions): Promise<ReportingService> {
   await using starting = new AsyncDisposableStack();
@@ -120,7 +122,7 @@ export async function startReporting({
   measureUnfinished({ store: new UnfinishedStore({ rows }), metrics, now });
   const links = createLinks({ key: readLinkKey(join(config.storagePath, 'report-links.key')), publicUrl: config.publicUrl, ttlMs: config.linkTtlMs });
   const deliveryStore = new DeliveryStore({ rows, events, links });
-  const peer = { tls: config.tls, descriptors, tracer, observe, timeoutMs: 5000 };
+  const peer = { inside, tls: config.tls, descriptors, tracer, observe, timeoutMs: 5000 };
   const sessions = standIns.sessions ?? starting.use(connect<SessionsServer>({ ...peer, definition: SessionsService, address: config.sessionsAddress, peer: 'sessions' }));
   const payments = standIns.payments ?? starting.use(connect<PaymentsServer>({ ...peer, definition: PaymentsService, address: config.paymentsAddress, peer: 'payments' }));
   const getPayment = paymentsOf(payments);
@@ -198,6 +200,7 @@ export async function startReporting({
   every('sweep', sweepIntervalMs, sweep);
 
   const server = starting.use(await startServer({
+    inside,
     host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [reportingOverGrpc({
       reports, links: reportLinks, listDeliveries: createDeliveryList({ rows }), outcomes, erasure, store, issuer: config.brand.name,
     })], descriptors, tracer, observe,

@@ -1,7 +1,7 @@
 /** The wiring: builds everything, in the order in which it is needed, and stops it in reverse. */
 import { descriptors } from '@kiosk/contracts/descriptors';
 import { openDatabase } from '@kiosk/database';
-import { startServer } from '@kiosk/rpc';
+import { startServer, type Inside } from '@kiosk/rpc';
 import { Changes, createLog, createMetrics, observeCalls, observeStorage, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ export interface SessionsService extends Running {
   retain(): Promise<void>;
 }
 
-export type SessionsOptions = { config: SessionsConfig; now?: () => number; log?: Log & AsyncDisposable };
+export type SessionsOptions = { config: SessionsConfig; now?: () => number; log?: Log & AsyncDisposable; inside?: Inside };
 
 const retentionIntervalMs = 3_600_000;
 const erasureIntervalMs = 60_000;
@@ -30,7 +30,7 @@ const erasureIntervalMs = 60_000;
 const keyRetentionMs = 7 * 24 * 3_600_000;
 const sweeper: Origin = { requestId: 'sweep', caller: { role: 'service', name: 'sessions' } };
 
-export async function startSessions({ config, now = Date.now, log = createLog({ service: 'sessions', level: config.logLevel }) }: SessionsOptions): Promise<SessionsService> {
+export async function startSessions({ config, now = Date.now, log = createLog({ service: 'sessions', level: config.logLevel }), inside }: SessionsOptions): Promise<SessionsService> {
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'sessions' });
   const tracing = starting.use(await startTracing({ service: 'sessions', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
@@ -71,6 +71,7 @@ export async function startSessions({ config, now = Date.now, log = createLog({ 
   starting.use(startJob({ name: 'retention', intervalMs: retentionIntervalMs, run: retain, log }));
 
   const server = starting.use(await startServer({
+    inside,
     host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [sessionsOverGrpc({ sessions, erasure, store })], descriptors,
     tracer: tracing.tracer,
     observe: observeCalls(metrics),
