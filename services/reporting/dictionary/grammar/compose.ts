@@ -55,12 +55,18 @@ function sayPlain(text: string, details: readonly string[]): string | undefined 
   for (const { rest, states } of waysToCutStates(text)) {
     const part = findPart(rest, states);
     if (part === undefined) continue;
-    const said = sayStates(states, subjectOf(part.phrase.headNoun), part.ofControl);
+    const said = fitted(part.phrase.headNoun, sayStates(states, subjectOf(part.phrase.headNoun), part.ofControl));
     const subject = sayNounPhrase(part.phrase, 'nom') + inBrackets([...part.place, ...details]);
     if (said === '' && isFault(part.phrase.headNoun)) return subject;
     return `${subject}: ${said === '' ? 'неисправность' : said}`;
   }
   return undefined;
+}
+
+/** A supply has a voltage rather than a signal, and a signal is not said twice. */
+function fitted(noun: string, said: string): string {
+  if (/питание$/.test(noun)) return said.replaceAll(/(низк|высок)ий уровень сигнала/g, '$1ое напряжение');
+  return noun === 'сигнал' ? said.replaceAll(/ сигнала?(?![а-яё])/g, '') : said;
 }
 
 type Part = { phrase: NounPhrase; ofControl: boolean; place: string[] };
