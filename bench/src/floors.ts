@@ -3,6 +3,7 @@ import type { CallName } from './calls.ts';
 import type { HttpRow } from './http-bench.ts';
 import type { SliceResult } from './load.ts';
 import type { PdfRow } from './pdf-bench.ts';
+import type { ReportRow } from './report-bench.ts';
 import { median } from './statistics.ts';
 
 export type Floor = { what: string; measured: number; /** The least it may be, or the most. */ atLeast?: number; atMost?: number };
@@ -11,7 +12,9 @@ export function holds({ measured, atLeast = -Infinity, atMost = Infinity }: Floo
   return measured >= atLeast && measured <= atMost;
 }
 
-export function floorsOf({ http, traced, pdf }: { http: readonly HttpRow[]; traced: number; pdf: readonly PdfRow[] }): Floor[] {
+export function floorsOf({ http, traced, pdf, reports }: {
+  http: readonly HttpRow[]; traced: number; pdf: readonly PdfRow[]; reports: ReportRow;
+}): Floor[] {
   const rounds = (call: CallName, concurrency: number, subject: string): SliceResult[] =>
     http.find((row) => row.call === call && row.concurrency === concurrency && row.subject === subject)!.rounds;
   /** Within each round, then the median: what disturbs the machine disturbs both. */
@@ -35,5 +38,6 @@ export function floorsOf({ http, traced, pdf }: { http: readonly HttpRow[]; trac
     })),
     { what: 'reports/s ÷ plain PDFKit', measured: plain.poolRatio.reportsPerSecond, atLeast: 8 },
     { what: 'longest stall of reporting\'s event loop while rendering, ms', measured: pdf.find(({ subject }) => subject === 'worker pool')!.longestStallMs, atMost: 20 },
+    { what: 'longest stall of the gateway\'s event loop with 20 reports at once, ms', measured: reports.longestStallMs['gateway']!, atMost: 50 },
   ];
 }

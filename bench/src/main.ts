@@ -11,12 +11,16 @@ import { measureHttp } from './http-bench.ts';
 import { measurePdf } from './pdf-bench.ts';
 import { plotOf } from './plot.ts';
 import { profileKiosk } from './profile.ts';
+import { measureReports } from './report-bench.ts';
 import { kiosk, startSubjects } from './subjects.ts';
-import { cpuTable, floorTable, httpTable, pdfTable } from './table.ts';
+import { cpuTable, floorTable, httpTable, pdfTable, reportTable } from './table.ts';
 import { exportedWithinMs, tracedShare } from './traced.ts';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '0.7' }, profile: { type: 'boolean', default: false } },
+  options: {
+    rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '0.7' },
+    profile: { type: 'boolean', default: false }, reports: { type: 'boolean', default: false },
+  },
 });
 const rounds = positive('rounds', Number.isInteger);
 const measureMs = 1000 * positive('seconds', Number.isFinite);
@@ -65,21 +69,23 @@ async function compare(): Promise<void> {
     syncUs: Math.round(syncUs(storagePath)),
     loadBefore: loadavg()[0],
   };
-  const { rows: http, traced } = await measureHttpBesidePeers();
+  const compared = values.reports ? undefined : await measureHttpBesidePeers();
   const pdf = await measurePdf({ rounds, warmUpMs, measureMs: 2 * measureMs, progress });
+  const reports = await measureReports({ storagePath: join(storagePath, 'reports'), rounds, progress });
   progress('');
   const { node, cores, cpu, syncUs: sync, loadBefore = 0 } = machine;
   console.log([
     `Node ${node}, ${cores} × ${cpu}, ${sync} µs to sync 4 KiB, load before ${loadBefore.toFixed(1)}`,
     `Medians of ${rounds} rounds of ${measureMs} ms`,
-    httpTable(http), cpuTable(http), pdfTable(pdf), floorTable(floorsOf({ http, traced, pdf })),
+    ...(compared ? [httpTable(compared.rows), cpuTable(compared.rows)] : []), pdfTable(pdf), reportTable(reports),
+    ...(compared ? [floorTable(floorsOf({ http: compared.rows, traced: compared.traced, pdf, reports }))] : []),
   ].join('\n\n'));
-  const json = JSON.stringify({ startedAt, ...machine, rounds, measureMs, warmUpMs, http, traced, pdf }, undefined, 2);
+  const json = JSON.stringify({ startedAt, ...machine, rounds, measureMs, warmUpMs, http: compared?.rows, traced: compared?.traced, pdf, reports }, undefined, 2);
   for (const name of [stamp, 'latest']) {
     await writeFile(join(results, `${name}.json`), `${json}\n`);
-    await writeFile(join(results, `${name}.svg`), plotOf(http));
+    if (compared) await writeFile(join(results, `${name}.svg`), plotOf(compared.rows));
   }
-  console.log(`\nWritten to ${join(results, `${stamp}.json`)} and .svg`);
+  console.log(`\nWritten to ${join(results, `${stamp}.json`)}${compared ? ' and .svg' : ''}`);
 }
 
 async function measureHttpBesidePeers() {

@@ -2,6 +2,7 @@
 import { holds, type Floor } from './floors.ts';
 import type { HttpRow } from './http-bench.ts';
 import type { PdfRow } from './pdf-bench.ts';
+import type { ReportRow } from './report-bench.ts';
 import { kiosk } from './subjects.ts';
 
 /** The first column to the left, the others to the right. */
@@ -45,4 +46,13 @@ export function floorTable(floors: readonly Floor[]): string {
     const bound = floor.atLeast === undefined ? `≤ ${floor.atMost}` : `≥ ${floor.atLeast}`;
     return [floor.what, floor.measured.toFixed(2), bound, holds(floor) ? 'holds' : 'DOES NOT HOLD'];
   }));
+}
+
+export function reportTable({ reportsPerSecond, p50Ms, p99Ms, cpuMs, longestStallMs, refused }: ReportRow): string {
+  const services = Object.keys(longestStallMs);
+  return table(
+    ['POST /api/reports/…', 'reports/s', 'p50 ms', 'p99 ms', 'CPU ms/report', 'refused', ...services.map((name) => `│ longest stall ms: ${name}`)],
+    [['20 at once', reportsPerSecond.toFixed(1), p50Ms.toFixed(0), p99Ms.toFixed(0), cpuMs.toFixed(1), refused.toFixed(0),
+      ...services.map((name) => (longestStallMs[name] ?? 0).toFixed(1))]],
+  );
 }

@@ -27,3 +27,18 @@ export function sampleDocuments(): ReportDocument[] {
     return { ...document, kind: 'thickness', data: validateThickness(thickness) };
   });
 }
+
+/** The same visit on another day of another car: no two documents are equal, and a cache of whole ones would know none. */
+export function varied(document: ReportDocument, turn: number): ReportDocument {
+  const reportId = `rep_${String(turn).padStart(26, '0')}`;
+  const createdAt = document.createdAt + turn * 61_000;
+  const common = { reportId, createdAt, checkUrl: `https://kiosk.example/r/${(turn + 1e9).toString(36)}` };
+  if (document.kind === 'diagnostics') {
+    const { data } = document;
+    const parameters = data.parameters?.map(({ value, ...parameter }) => ({ ...parameter, value: value * (1 + (turn % 7) / 1000) }));
+    return { ...document, ...common, data: { ...data, parameters, mileageKm: 40_000 + turn % 90_000, timestamp: data.timestamp + turn * 61_000 } };
+  }
+  const { data } = document;
+  const measurements = data.measurements.map((reading, index) => ({ ...reading, valueUm: reading.valueUm + (turn * 7 + index * 3) % 4 }));
+  return { ...document, ...common, data: { ...data, measurements, timestamp: data.timestamp + turn * 61_000 } };
+}

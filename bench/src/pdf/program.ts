@@ -1,7 +1,7 @@
 /** What the two PDF programs have in common: over IPC they get slices, render the samples in turn for so long, and tell how it went. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ReportDocument } from '../../../services/reporting/src/pdf/render.ts';
-import { sampleDocuments } from './documents.ts';
+import { sampleDocuments, varied } from './documents.ts';
 
 export type PdfSlice = { warmUpMs: number; measureMs: number };
 
@@ -32,8 +32,8 @@ export function servePdfSlices({ concurrency, render }: {
     const until = performance.now() + forMs;
     await Promise.all(Array.from({ length: concurrency }, async () => {
       do {
-        const index = turn++ % documents.length;
-        const rendered = await render(documents[index]!);
+        const index = turn % documents.length;
+        const rendered = await render(varied(documents[index]!, turn++));
         if (Buffer.from(rendered.bytes.subarray(0, 5)).toString() !== '%PDF-') throw new Error('this is not a PDF');
         pages[index] = rendered.pages;
         reports += 1;

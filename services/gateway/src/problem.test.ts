@@ -21,10 +21,11 @@ const kinds: [FaultKind, string, number][] = [
   ['forbidden', 'dev_only', 403],
   ['not_found', 'session_not_found', 404],
   ['conflict', 'session_final', 409],
-  ['exhausted', 'pdf_queue_full', 429],
+  ['exhausted', 'rate_limited', 429],
   ['internal', 'internal', 500],
   ['unimplemented', 'unimplemented', 501],
   ['unavailable', 'sessions_unavailable', 503],
+  ['unavailable', 'pdf_queue_full', 503],
   ['deadline', 'deadline_exceeded', 504],
 ];
 

@@ -20,8 +20,7 @@ const reportFaults = {
   402: ['payment_required'],
   404: ['session_not_found'],
   409: ['session_type_mismatch', 'session_final'],
-  429: ['pdf_queue_full'],
-  503: ['report_not_ready'],
+  503: ['report_not_ready', 'pdf_queue_full'],
 };
 const made = { 201: { description: 'The report; its deliveries follow', schema: reportAnswer } };
 

@@ -75,7 +75,7 @@ describe('the PDF pool', () => {
   test('refuses one report more than its queue holds', async () => {
     await using pool = new PdfPool({ workers: 1, queueLimit: 1, workerUrl });
     const accepted = Promise.allSettled([pool.render({ ...document, reportId: 'hang' }), pool.render(document)]);
-    await expect(pool.render(document)).rejects.toMatchObject({ kind: 'exhausted', reason: 'pdf_queue_full' });
+    await expect(pool.render(document)).rejects.toMatchObject({ kind: 'unavailable', reason: 'pdf_queue_full' });
     await pool[Symbol.asyncDispose]();
     const stopped = { status: 'rejected', reason: { kind: 'unavailable', reason: 'pdf_pool_stopped' } };
     expect(await accepted).toMatchObject([stopped, stopped]);

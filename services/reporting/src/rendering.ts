@@ -11,7 +11,7 @@ import type { Report } from './report.ts';
 import type { Store } from './store.ts';
 import type { Origin } from './tables.ts';
 
-/** The renderer. A Fault of kind exhausted or unavailable is a matter of the moment; any other failure is the document's. */
+/** The renderer. A Fault of kind unavailable is a matter of the moment; any other failure is the document's. */
 export interface Pdf {
   render(document: ReportDocument, options: { signal: AbortSignal }): Promise<RenderedReport>;
 }
@@ -52,7 +52,7 @@ export class Rendering implements AsyncDisposable {
   /** Keeps a place while a report is accepted, so that none is accepted that would only wait. Fails with `pdf_queue_full`. */
   reserve(): Disposable {
     if (this.#underWay.size + this.#reserved >= this.#limit) {
-      throw new Fault({ kind: 'exhausted', reason: 'pdf_queue_full', message: 'Too many reports are being made.', retryAfterMs });
+      throw new Fault({ kind: 'unavailable', reason: 'pdf_queue_full', message: 'Too many reports are being made.', retryAfterMs });
     }
     this.#reserved += 1;
     return { [Symbol.dispose]: () => void (this.#reserved -= 1) };
@@ -107,7 +107,7 @@ export class Rendering implements AsyncDisposable {
     try {
       return await this.#pdf.render(await this.#store.document(report.id), { signal: this.#stop.signal });
     } catch (error) {
-      const passing = error instanceof Fault && (error.kind === 'exhausted' || error.kind === 'unavailable');
+      const passing = error instanceof Fault && error.kind === 'unavailable';
       if (!passing) {
         this.#log.error({ error, reportId: report.id, requestId: origin.requestId }, 'the renderer failed');
         await this.#store.failed(report.id, { reason: 'render_failed', origin });

@@ -213,7 +213,7 @@ describe('rendering', () => {
     const sessionId = reporting.visits.open();
     const accepted = [create(reporting, { sessionId }), create(reporting, { sessionId })];
     while (held.drawn < 2) await new Promise(setImmediate);
-    expect(await failure(create(reporting, { sessionId }))).toEqual({ kind: 'exhausted', reason: 'pdf_queue_full' });
+    expect(await failure(create(reporting, { sessionId }))).toEqual({ kind: 'unavailable', reason: 'pdf_queue_full' });
     expect(rows(reporting).reports).toBe(2);
     held.release();
     await Promise.all(accepted);

@@ -64,7 +64,7 @@ export class PdfPool {
   }
 
   /**
-   * Renders one report. Fails with Fault exhausted `pdf_queue_full` beyond the queue's limit, Fault unavailable `pdf_worker_crashed` when
+   * Renders one report. Fails with Fault unavailable `pdf_queue_full` beyond the queue's limit, `pdf_worker_crashed` when
    * two workers died of it, Fault unavailable `pdf_pool_stopped` after disposal, and the signal's reason when aborted; an error of the
    * renderer itself comes through as it is.
    */
@@ -74,7 +74,7 @@ export class PdfPool {
     const idle = [...this.#slots].some(({ job }) => !job) || this.#slots.size < this.#workers;
     if (!idle && this.#queue.length >= this.#queueLimit) {
       throw new Fault({
-        kind: 'exhausted',
+        kind: 'unavailable',
         reason: 'pdf_queue_full',
         message: 'too many reports are being made, try again soon',
         retryAfterMs: 1000,

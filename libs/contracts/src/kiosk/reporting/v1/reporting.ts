@@ -5605,7 +5605,7 @@ export const ReportingService = {
   /**
    * Makes the report of a diagnostics session and a delivery for each channel; answers when the PDF is on disk.
    * Fails with NOT_FOUND (`session_not_found`), FAILED_PRECONDITION (`session_type_mismatch`, `session_final` for a failed or an unpaid expired
-   * session, `payment_required`), INVALID_ARGUMENT (`idempotency_key_reused`), RESOURCE_EXHAUSTED (`pdf_queue_full`). Idempotent with a key.
+   * session, `payment_required`), INVALID_ARGUMENT (`idempotency_key_reused`), UNAVAILABLE (`pdf_queue_full`). Idempotent with a key.
    */
   createDiagnosticsReport: {
     path: "/kiosk.reporting.v1.Reporting/CreateDiagnosticsReport" as const,
@@ -5781,7 +5781,7 @@ export interface ReportingServer extends UntypedServiceImplementation {
   /**
    * Makes the report of a diagnostics session and a delivery for each channel; answers when the PDF is on disk.
    * Fails with NOT_FOUND (`session_not_found`), FAILED_PRECONDITION (`session_type_mismatch`, `session_final` for a failed or an unpaid expired
-   * session, `payment_required`), INVALID_ARGUMENT (`idempotency_key_reused`), RESOURCE_EXHAUSTED (`pdf_queue_full`). Idempotent with a key.
+   * session, `payment_required`), INVALID_ARGUMENT (`idempotency_key_reused`), UNAVAILABLE (`pdf_queue_full`). Idempotent with a key.
    */
   createDiagnosticsReport: handleUnaryCall<CreateDiagnosticsReportRequest, CreateDiagnosticsReportResponse>;
   /** Likewise for a paint thickness session. */
@@ -5828,7 +5828,7 @@ export interface ReportingClient extends Client {
   /**
    * Makes the report of a diagnostics session and a delivery for each channel; answers when the PDF is on disk.
    * Fails with NOT_FOUND (`session_not_found`), FAILED_PRECONDITION (`session_type_mismatch`, `session_final` for a failed or an unpaid expired
-   * session, `payment_required`), INVALID_ARGUMENT (`idempotency_key_reused`), RESOURCE_EXHAUSTED (`pdf_queue_full`). Idempotent with a key.
+   * session, `payment_required`), INVALID_ARGUMENT (`idempotency_key_reused`), UNAVAILABLE (`pdf_queue_full`). Idempotent with a key.
    */
   createDiagnosticsReport(
     request: CreateDiagnosticsReportRequest,
