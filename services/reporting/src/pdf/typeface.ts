@@ -34,8 +34,8 @@ const latin = Array.from({ length: 0x7f - 0x20 }, (_, index) => String.fromCodeP
 const cyrillic = Array.from({ length: 64 }, (_, index) => String.fromCodePoint(0x410 + index)).join('');
 const usualCharacters = `${latin}${cyrillic}Ёё\u00A0«»„“”‘’…·•–—−±×÷°№₽µ§©®\uFFFD`;
 
-const WORDS_KEPT = 20_000;
-const LINES_KEPT = 5000;
+const WORDS_KEPT = 5000;
+const LINES_KEPT = 3000;
 
 /** Keeps what was made for a key; forgets everything once there is too much of it. */
 export function keeping<Key, Value>(limit: number, make: (key: Key) => Value): (key: Key) => Value {

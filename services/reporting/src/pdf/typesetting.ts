@@ -9,7 +9,8 @@ export type Paragraph = { lines: readonly Line[] };
 export type Type = { font: FontName; size: number };
 type Text = Type & { text: string };
 
-const PARAGRAPHS_KEPT = 5000;
+/** A busy day's words and sentences; some 10 MB a thread. */
+const PARAGRAPHS_KEPT = 3000;
 const ELLIPSIS = '…';
 
 function createSetter(name: FontName) {
@@ -17,9 +18,11 @@ function createSetter(name: FontName) {
   const typeface = new Typeface(font);
   const broken = createBreaker(typeface);
   const prepared = (text: string) => printable(tieShortWords(text), font);
-  const paragraphs = keeping(200, (width: number) => keeping(PARAGRAPHS_KEPT / 10, (text: string): Paragraph => ({
-    lines: broken(prepared(text), width).map(typeface.line),
-  })));
+  // One key for both, so that what is kept is bounded as a whole.
+  const paragraphs = keeping(PARAGRAPHS_KEPT, (key: string): Paragraph => {
+    const space = key.indexOf(' ');
+    return { lines: broken(prepared(key.slice(space + 1)), Number(key.slice(0, space))).map(typeface.line) };
+  });
   return { typeface, prepared, paragraphs };
 }
 type Setter = ReturnType<typeof createSetter>;
@@ -45,7 +48,7 @@ export function typefaceOf(name: FontName): Typeface {
 }
 
 export function setParagraph({ text, width, font, size }: Text & { width: number }): Paragraph {
-  return setterOf(font).paragraphs((width * 1000) / size)(text);
+  return setterOf(font).paragraphs(`${(width * 1000) / size} ${text}`);
 }
 
 /** In points, on one line. */
