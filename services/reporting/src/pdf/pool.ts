@@ -40,6 +40,8 @@ type Slot = { worker: Worker; job?: Job; timer?: NodeJS.Timeout };
 const MAX_ATTEMPTS = 2;
 /** A report needs some 30 MB beside the dictionary; a worker that wants much more is stopped and replaced. */
 const WORKER_MEMORY_MB = 256;
+/** By default V8 lets rubbish pile up to 48 MB before it looks: a third of a worker's memory, for nothing. */
+const YOUNG_MB = 8;
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
 export class PdfPool {
@@ -120,7 +122,7 @@ export class PdfPool {
   #start(): Slot {
     // Sources run by type stripping and find the other packages' sources; built files find built files.
     const execArgv = extension === 'ts' ? ['--conditions=@kiosk/source', '--disable-warning=ExperimentalWarning'] : [];
-    const worker = new Worker(this.#workerUrl, { execArgv, resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB } });
+    const worker = new Worker(this.#workerUrl, { execArgv, resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB, maxYoungGenerationSizeMb: YOUNG_MB } });
     const slot: Slot = { worker };
     this.#slots.add(slot);
     worker.on('message', (answer: WorkerAnswer) => this.#finish(slot, answer));
