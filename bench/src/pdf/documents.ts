@@ -1,7 +1,7 @@
 /** The sample visits of docs/samples as documents to render. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { validateDiagnostics, type DiagnosticsData } from '../../../services/reporting/src/diagnostics.ts';
-import type { ReportDocument } from '../../../services/reporting/src/pdf/render.ts';
+import type { ReportDocument } from '../../../services/reporting/src/pdf/report-document.ts';
 import { validateThickness, type ThicknessData } from '../../../services/reporting/src/thickness.ts';
 
 const samples = new URL('../../../docs/samples/', import.meta.url);

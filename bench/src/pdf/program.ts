@@ -1,6 +1,6 @@
 /** What the two PDF programs have in common: over IPC they get slices, render the samples in turn for so long, and tell how it went. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { ReportDocument } from '../../../services/reporting/src/pdf/render.ts';
+import type { ReportDocument } from '../../../services/reporting/src/pdf/report-document.ts';
 import { sampleDocuments, varied } from './documents.ts';
 
 export type PdfSlice = { warmUpMs: number; measureMs: number };

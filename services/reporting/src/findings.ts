@@ -1,6 +1,6 @@
 /** What a report found, in short: the sentence of the e-mail and the numbers of the metrics, from the same assessment that the PDF prints. */
 import { assessDiagnostics, type LookUpDtc, type Severity } from './diagnostics.ts';
-import type { ReportDocument } from './pdf/render.ts';
+import type { ReportDocument } from './pdf/report-document.ts';
 import { assessThickness } from './thickness.ts';
 
 export type Findings = {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Delivery } from './delivery.ts';
 import { emailOf, smsOf } from './letter.ts';
-import type { ReportDocument } from './pdf/render.ts';
+import type { ReportDocument } from './pdf/report-document.ts';
 import type { Report } from './report.ts';
 
 const delivery: Delivery = {

@@ -1,7 +1,7 @@
 /** What the customer reads: the e-mail with the PDF attached, and the text message. The same delivery gives the same words every time. */
 import type { Delivery } from './delivery.ts';
 import type { EmailMessage } from './email.ts';
-import type { ReportDocument } from './pdf/render.ts';
+import type { ReportDocument } from './pdf/report-document.ts';
 import { fileNameOf, vehicleName, type Report, type ReportType } from './report.ts';
 import type { SmsMessage } from './sms.ts';
 

@@ -9,7 +9,8 @@ import { validateDiagnostics, type DiagnosticsData, type LookUpDtc } from './dia
 import { dataDigest } from './pdf/authenticity.ts';
 import { bodyOf } from './pdf/body-shapes.ts';
 import { openFonts, printable } from './pdf/fonts.ts';
-import { renderReport, templateVersion, type DiagnosticsDocument, type ReportDocument, type ThicknessDocument } from './pdf/render.ts';
+import { renderReport } from './pdf/render.ts';
+import { templateVersion, type DiagnosticsDocument, type ReportDocument, type ThicknessDocument } from './pdf/report-document.ts';
 import { formatDuration, formatMoscow, formatNumber, formatQuantity } from './pdf/typography.ts';
 import { validateThickness, type ThicknessData } from './thickness.ts';
 import { expectedZones, vehicleTypeTitles, zoneNames, type VehicleType } from './thickness-zones.ts';

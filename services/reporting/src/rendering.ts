@@ -6,7 +6,7 @@ import { Fault } from '@kiosk/fault';
 import type { Log } from '@kiosk/service';
 import type { Files } from './files.ts';
 import type { RenderedReport } from './pdf/pool.ts';
-import { templateVersion, type ReportDocument } from './pdf/render.ts';
+import { templateVersion, type ReportDocument } from './pdf/report-document.ts';
 import type { Report } from './report.ts';
 import type { Store } from './store.ts';
 import type { Origin } from './tables.ts';

@@ -1,6 +1,6 @@
 /** The report of a visit: rendering, then ready or failed. What it is made of is frozen when it is asked for. Pure functions; time is passed in. */
 import { Fault, conflict } from '@kiosk/fault';
-import type { ReportDocument } from './pdf/render.ts';
+import type { ReportDocument } from './pdf/report-document.ts';
 
 export type ReportType = ReportDocument['kind'];
 export type ReportStatus = 'rendering' | 'ready' | 'failed';

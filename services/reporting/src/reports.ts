@@ -8,7 +8,7 @@ import { validateDiagnostics, type DiagnosticsData, type LookUpDtc } from './dia
 import { DamagedFileError, type Files } from './files.ts';
 import { findingsOf } from './findings.ts';
 import type { Gate, GetPayment } from './gate.ts';
-import { templateVersion, type ReportDocument } from './pdf/render.ts';
+import { templateVersion, type ReportDocument } from './pdf/report-document.ts';
 import { newDelivery } from './new-delivery.ts';
 import { normalizeRecipients, type Recipients } from './recipients.ts';
 import { notReady, type Rendering } from './rendering.ts';

@@ -25,7 +25,7 @@ import { createLinks, readLinkKey } from './links.ts';
 import { OutcomeStore } from './outcome-store.ts';
 import { createOutcomes } from './outcomes.ts';
 import { PdfPool } from './pdf/pool.ts';
-import { templateVersion } from './pdf/render.ts';
+import { templateVersion } from './pdf/report-document.ts';
 import { openEmail, openSms, type Named } from './providers.ts';
 import { Rendering, type Pdf } from './rendering.ts';
 import { createReportLinks } from './report-links.ts';

@@ -4,7 +4,7 @@ import { conflict, notFound } from '@kiosk/fault';
 import { sql } from 'kysely';
 import type { Delivery } from './delivery.ts';
 import type { Events, Scan } from './events.ts';
-import type { ReportDocument } from './pdf/render.ts';
+import type { ReportDocument } from './pdf/report-document.ts';
 import { mostRenderCrashes, type RenderFailure, type Report } from './report.ts';
 import { deliveryFromRow, deliveryToRow, reportColumns, reportFromRow } from './rows.ts';
 import { sameBody, type Key, type Origin, type Rows, type Scope, type Tables } from './tables.ts';

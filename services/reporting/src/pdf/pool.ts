@@ -6,7 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Fault } from '@kiosk/fault';
-import type { ReportDocument } from './render.ts';
+import type { ReportDocument } from './report-document.ts';
 import type { WorkerAnswer, WorkerJob } from './worker.ts';
 
 export type RenderedReport = {

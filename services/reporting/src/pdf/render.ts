@@ -1,32 +1,17 @@
 /**
  * A report's PDF. Its bytes depend on the document, the dictionary's texts and `templateVersion` alone: no clock, no randomness (pdfkit
- * makes the file's identifier from the info dictionary), one order of everything. Change the template, raise its version.
+ * makes the file's identifier from the info dictionary), one order of everything.
  */
 import { dataDigest, drawAuthenticity } from './authenticity.ts';
 import { drawDiagnostics } from './diagnostics-page.ts';
-import { drawHeader, type Brand } from './header.ts';
+import { drawHeader } from './header.ts';
+import { templateVersion, type ReportDocument } from './report-document.ts';
 import { Sheet } from './sheet.ts';
 import { color, contentBottom, page, size } from './theme.ts';
 import { drawThickness } from './thickness-page.ts';
-import { assessDiagnostics, type DiagnosticsData, type LookUpDtc } from '../diagnostics.ts';
+import { assessDiagnostics, type LookUpDtc } from '../diagnostics.ts';
 import { lookUpDtc } from '../dictionary.ts';
-import { assessThickness, defaultThicknessLimits, type ThicknessData, type ThicknessLimits } from '../thickness.ts';
-
-export const templateVersion = 2;
-
-type DocumentBase = {
-  reportId: string;
-  sessionId: string;
-  /** Epoch ms; also the file's creation date. */
-  createdAt: number;
-  brand: Brand;
-  /** The address behind the QR, where the report can be checked. */
-  checkUrl: string;
-};
-export type DiagnosticsDocument = DocumentBase & { kind: 'diagnostics'; data: DiagnosticsData };
-export type ThicknessDocument = DocumentBase & { kind: 'thickness'; data: ThicknessData; limits?: ThicknessLimits };
-/** Plain data, so that it can be sent to a worker. `data` has passed validateDiagnostics or validateThickness. */
-export type ReportDocument = DiagnosticsDocument | ThicknessDocument;
+import { assessThickness, defaultThicknessLimits } from '../thickness.ts';
 
 const TITLES = { diagnostics: 'Отчёт о компьютерной диагностике', thickness: 'Отчёт о толщине лакокрасочного покрытия' } as const;
 

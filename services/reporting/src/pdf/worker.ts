@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { Fault } from '@kiosk/fault';
 import { lookUpDtc } from '../dictionary.ts';
-import { renderReport, type ReportDocument } from './render.ts';
+import { renderReport } from './render.ts';
+import type { ReportDocument } from './report-document.ts';
 import { openTypefaces } from './typesetting.ts';
 
 export type WorkerJob = { document: ReportDocument };
