@@ -7,7 +7,7 @@ import { intentFromRow } from './intent-row.ts';
 import type { Intent } from './intent.ts';
 import type { Psp, PspRefund } from './psp.ts';
 import {
-  applyRefund, beginRefund, checkRefund, maySubmitRefund, refundRefused, refundUnknown, refundable, retryAfterMs,
+  applyRefund, beginRefund, checkRefund, isUnsubmitted, maySubmitRefund, refundRefused, refundUnknown, refundable, retryAfterMs,
   type Refund, type RefundOrigin,
 } from './refund.ts';
 import { sameBody, type Key, type Origin, type RefundRow, type Rows, type Tables } from './tables.ts';
@@ -84,8 +84,8 @@ export class RefundStore {
       const refund = await this.#load(tx, id);
       if (refund.submission === 'submitting' && (refund.nextActionAt ?? 0) > now) return undefined;
       if (!maySubmitRefund(refund, now)) {
-        // The service was down when the time to give up came.
-        if (refund.submission === 'submitting') await this.#recordUnknown(tx, refund, { now, delayMs: 0, code: 'not_asked_in_time' });
+        // The service was down when the time to give up came, or the row comes from a backup.
+        if (isUnsubmitted(refund)) await this.#recordUnknown(tx, refund, { now, delayMs: 0, code: 'not_asked_in_time' });
         return undefined;
       }
       return this.#update(tx, beginRefund(refund, { now, leaseMs }));

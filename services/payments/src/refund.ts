@@ -68,9 +68,17 @@ export function checkReason(reason: string): string {
   return text;
 }
 
-/** Whether the frozen request may (still) be sent. */
+/**
+ * Whether the frozen request may (still) be sent. The time counts from the row's creation, not from the first attempt that it knows of: a database that was
+ * restored from a backup does not know of the attempts since, and the PSP, which forgets keys after 24 h, would take the same request for another refund.
+ */
 export function maySubmitRefund(refund: Refund, now: number): boolean {
-  return refund.submission === 'created' || (refund.submission === 'submitting' && now - (refund.firstAttemptAt ?? now) < resubmitLimitMs);
+  return isUnsubmitted(refund) && now - refund.createdAt < resubmitLimitMs;
+}
+
+/** What became of its request is not known here. */
+export function isUnsubmitted({ submission }: Refund): boolean {
+  return submission === 'created' || submission === 'submitting';
 }
 
 /** The claim on an attempt to submit: until the lease is over nobody else tries. */
@@ -81,7 +89,7 @@ export function beginRefund(refund: Refund, { now, leaseMs }: { now: number; lea
 /** P10 for refunds: unknown is tried again with the same key and bytes, and given up where the key may be forgotten. */
 export function refundUnknown(refund: Refund, now: number, delayMs = retryDelayMs(refund.attempts)): Refund {
   const at = now + delayMs;
-  if (at - (refund.firstAttemptAt ?? now) >= resubmitLimitMs) return { ...refund, submission: 'abandoned', nextActionAt: undefined };
+  if (at - refund.createdAt >= resubmitLimitMs) return { ...refund, submission: 'abandoned', nextActionAt: undefined };
   return { ...refund, nextActionAt: at };
 }
 

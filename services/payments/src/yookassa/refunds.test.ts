@@ -124,6 +124,20 @@ describe('R2 one row, one refund at the PSP', () => {
     expect(await anomalies(shop)).toEqual(Array.from({ length: 12 }, () => 'refund_unknown'));
     expect(shop.psp.refunds()).toHaveLength(1);
   });
+
+  test('one that a restored backup takes for never sent is not sent after 20 h, when the PSP may have forgotten its key', async () => {
+    await using shop = await openShop();
+    const { intentId } = await confirmed(shop);
+    // The backup was made between the refund's row and its first attempt.
+    shop.steps.arm({ when: 'before', at: ({ label }) => label.startsWith('commit') && label.includes('claimSubmission') });
+    await refund(shop, { intentId, amountMinor: 5000 }).catch(() => {});
+    shop.clock.advance(21 * hourMs);
+    await shop.restart();
+    await shop.pass({ ms: 5 * minuteMs, everyMs: minuteMs });
+    expect(await rows(shop)).toMatchObject([{ status: 'pending', submission: 'abandoned' }]);
+    expect(await anomalies(shop)).toEqual(['refund_unknown']);
+    expect(shop.psp.refunds()).toHaveLength(0);
+  });
 });
 
 describe('R3 who, of what, why', () => {
