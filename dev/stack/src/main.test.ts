@@ -88,6 +88,13 @@ test('G5 O2 one line says what is ready and where; a backup that is due is made;
   expect(stack.output()).not.toMatch(/could not stop|was killed|exited with code/);
 }, 60_000);
 
+test('with LOG_FORMAT=pretty the lines of the services are readable', async () => {
+  const stack = await npmStart({ LOG_FORMAT: 'pretty' });
+  await stack.prints(/^kiosk +\| ready at .*$/m);
+  await stack.prints(/^payments +\| \d\d:\d\d:\d\d\.\d{3} info {2}payments ready/m);
+  expect(stack.output()).not.toContain('{"level"');
+}, 60_000);
+
 test.each<[what: string, changes: () => Record<string, unknown>, sentence: RegExp]>([
   ['a name that no service knows', () => ({ PAYMENTS_TTL: 1 }), /the settings file names PAYMENTS_TTL, which no service knows/],
   ['a value that is none', () => ({ AGENT_ENV: 'TEST' }), /AGENT_ENV .*must be one of DEV, PROD/],

@@ -1,5 +1,5 @@
 /** `npm start`: every service under one supervisor. With --dist it runs what `npm run build` made, with --psp against the pretend YooKassa, with --one-process all services in one process. Exits 0 after SIGTERM or SIGINT, 1 if a service cannot start. */
-import { SettingsError } from '@kiosk/service';
+import { SettingsError, prettyLine } from '@kiosk/service';
 import { parseArgs, styleText } from 'node:util';
 import { scheduleBackups } from './backups.ts';
 import { rehearse } from './rehearsal.ts';
@@ -36,8 +36,11 @@ async function main(): Promise<number> {
   const settings = await readStackSettings(process.env);
   await checkPorts(settings.listeners);
   const rehearsal = values.psp ? rehearse(process.env, settings) : undefined;
-  const env = { ...process.env, ...rehearsal?.services };
-  await using supervisor = supervise({ env, pspEnv: rehearsal?.psp, oneProcess: values['one-process'], built: values.dist, onLine: print });
+  const isPretty = (settings.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')) === 'pretty';
+  // The services write into pipes: whoever has the terminal makes their lines pretty.
+  const env = { ...process.env, ...rehearsal?.services, LOG_FORMAT: 'json' };
+  const onLine = (who: keyof typeof colours, line: string): void => print(who, isPretty ? prettyLine(line, { knownService: who }) : line);
+  await using supervisor = supervise({ env, pspEnv: rehearsal?.psp, oneProcess: values['one-process'], built: values.dist, onLine });
   const signal = await Promise.race([stopRequest, supervisor.ready]);
   if (signal === undefined) print('kiosk', summary(rehearsal ? { ...settings, paymentsProvider: `the pretend YooKassa, whose page is ${rehearsal.page}` } : settings));
   const { backupIntervalMs: everyMs, storagePath } = settings;

@@ -1,6 +1,6 @@
 /** What the supervisor checks before it starts anything: names, values and ports. The services check the rest themselves. */
 import { SettingsError, loadSettingsFile, readSettings, unknownSettings } from '@kiosk/service';
-import type { SettingsDeclaration } from '@kiosk/service';
+import type { LogFormat, SettingsDeclaration } from '@kiosk/service';
 import { join, resolve } from 'node:path';
 import { whyNotFree } from './ports.ts';
 import { configNames, settingsOf } from './services.ts';
@@ -18,6 +18,8 @@ export type StackSettings = {
   /** Where the development e-mails and messages are written; undefined where they are really sent. */
   outboxPath: string | undefined;
   paymentsProvider: string;
+  /** Undefined: pretty in a terminal, json elsewhere. */
+  logFormat: LogFormat | undefined;
   listeners: Listener[];
   /** How often a backup is made; 0: never. */
   backupIntervalMs: number;
@@ -40,6 +42,7 @@ export async function readStackSettings(env: NodeJS.ProcessEnv): Promise<StackSe
     storagePath,
     outboxPath: pretends ? join(storagePath, 'outbox') : undefined,
     paymentsProvider: String(settings['PAYMENTS_PROVIDER']),
+    logFormat: settings['LOG_FORMAT'] as LogFormat | undefined,
     listeners,
     backupIntervalMs: Number(settings['BACKUP_INTERVAL_MS'] ?? (settings['AGENT_ENV'] === 'PROD' ? dayMs : 0)),
   };

@@ -51,7 +51,7 @@ async function* receive({ asker, method, request, call, asked, left }: {
     code = failed.code;
     throw faultOf(failed, peer);
   } finally {
-    observe({ side: 'client', method: name, code: grpc.status[code], seconds: (performance.now() - startedAt) / 1000 });
+    observe({ side: 'client', method: name, requestId: attempt.requestId, code: grpc.status[code], seconds: (performance.now() - startedAt) / 1000 });
     endSpan(span, grpc.status[code]);
   }
 }

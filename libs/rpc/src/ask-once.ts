@@ -66,7 +66,7 @@ export async function askOnce(asker: Asker, method: Method, request: unknown, ca
   const attempt: Attempt = { path: method.path, requestId: call.requestId ?? randomUUID(), caller: call.caller, deadlineAt, signal: call.signal, carrier };
   const finish = (reached: grpc.status): void => {
     const code = grpc.status[reached];
-    observe({ side: 'client', method: name, code, seconds: (performance.now() - startedAt) / 1000 });
+    observe({ side: 'client', method: name, requestId: attempt.requestId, code, seconds: (performance.now() - startedAt) / 1000 });
     endSpan(span, code);
   };
   try {

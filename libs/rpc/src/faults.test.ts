@@ -14,8 +14,8 @@ test.each(Object.entries(codeOf))('a fault of kind %s arrives as it was thrown, 
   const fault = await failure(client.act({ text: '' }));
   expect(fault).toBeInstanceOf(Fault);
   expect(fault).toMatchObject({ kind, reason: 'some_reason', message: thrown.message, retryAfterMs: 1500, errors: thrown.errors });
-  expect(client.observed).toEqual([{ side: 'client', method: 'kiosk.test.Echo/Act', code: status[code], seconds: expect.any(Number) }]);
-  expect(server.observed).toEqual([{ side: 'server', method: 'kiosk.test.Echo/Act', code: status[code], seconds: expect.any(Number) }]);
+  expect(client.observed).toEqual([{ side: 'client', method: 'kiosk.test.Echo/Act', requestId: expect.any(String), code: status[code], seconds: expect.any(Number) }]);
+  expect(server.observed).toEqual([{ side: 'server', method: 'kiosk.test.Echo/Act', requestId: expect.any(String), code: status[code], seconds: expect.any(Number) }]);
   expect(server.errors).toEqual([]);
 });
 

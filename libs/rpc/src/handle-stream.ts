@@ -70,7 +70,7 @@ export async function handleStream({ method, run, request, call: asked, ended, p
   const finish = (reached: status): void => {
     streams.close(ended);
     const code = status[ended.signal.aborted && !(ended.signal.reason instanceof Fault) ? status.CANCELLED : reached];
-    observe({ side: 'server', method, code, seconds: (performance.now() - startedAt) / 1000 });
+    observe({ side: 'server', method, requestId: call.requestId, code, seconds: (performance.now() - startedAt) / 1000 });
     endSpan(span, code);
   };
   try {

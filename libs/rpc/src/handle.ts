@@ -22,7 +22,7 @@ export async function handle(method: string, run: Answer, request: unknown, call
   const finish = (reached: status): void => {
     // Nobody hears an answer that comes after the caller has left.
     const code = status[call.signal.aborted ? status.CANCELLED : reached];
-    observe({ side: 'server', method, code, seconds: (performance.now() - startedAt) / 1000 });
+    observe({ side: 'server', method, requestId: call.requestId, code, seconds: (performance.now() - startedAt) / 1000 });
     endSpan(span, code);
   };
   try {

@@ -31,8 +31,8 @@ test('a stream gives its messages in order and ends; both sides observe it once'
   await using client = connectEcho(server.port);
   expect(await collect(client.watch({ text: 'one two three' }))).toEqual(['one', 'two', 'three']);
   await until(() => server.observed.length === 1);
-  expect(client.observed).toEqual([{ side: 'client', method: 'kiosk.test.Echo/Watch', code: 'OK', seconds: expect.any(Number) }]);
-  expect(server.observed).toEqual([{ side: 'server', method: 'kiosk.test.Echo/Watch', code: 'OK', seconds: expect.any(Number) }]);
+  expect(client.observed).toEqual([{ side: 'client', method: 'kiosk.test.Echo/Watch', requestId: expect.any(String), code: 'OK', seconds: expect.any(Number) }]);
+  expect(server.observed).toEqual([{ side: 'server', method: 'kiosk.test.Echo/Watch', requestId: expect.any(String), code: 'OK', seconds: expect.any(Number) }]);
 });
 
 test('each loop over a stream is a call of its own, and none is made before', async () => {

@@ -1,8 +1,9 @@
-// The log: one JSON object per line on standard output. Fields are chosen, not redacted: only the names below are written,
+// The log: one JSON object per line on standard output, or one readable line in a terminal. Fields are chosen, not redacted: only the names below are written,
 // so personal data and secrets have no way in, whatever object somebody passes.
 import { trace } from '@opentelemetry/api';
 import { pino } from 'pino';
 import { describeError } from './errors.ts';
+import { prettyLine } from './pretty.ts';
 
 /** Every field that a log line may have, besides time, level, service, msg, traceId, spanId and error. */
 const fieldNames = [
@@ -27,6 +28,8 @@ export type LogFields = Partial<Record<(typeof fieldNames)[number], string | num
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
+export type LogFormat = 'json' | 'pretty';
+
 export interface Log {
   /** The operator must act. */
   error(fields: LogFields, message: string): void;
@@ -41,13 +44,16 @@ export interface Log {
 /**
  * A service's log. Lines are collected and written together every 200 ms or 4 KiB; disposing writes what is left.
  * The message must be a fixed sentence: what varies belongs in fields. `destination` replaces standard output.
+ * Without a `format` it is pretty where standard output is a terminal, and json elsewhere.
  */
-export function createLog({ service, level, destination }: {
+export function createLog({ service, level, format = process.stdout.isTTY ? 'pretty' : 'json', destination }: {
   service: string;
   level: LogLevel;
+  format?: LogFormat;
   destination?: { write(line: string): void };
 }): Log & AsyncDisposable {
   const stdout = destination ? undefined : pino.destination({ dest: 1, sync: false, minLength: flushAtBytes, periodicFlush: flushEveryMs });
+  const output = destination ?? stdout!;
   const logger = pino(
     {
       level,
@@ -56,7 +62,7 @@ export function createLog({ service, level, destination }: {
       formatters: { level: (label) => ({ level: label }) },
       mixin: activeTrace,
     },
-    destination ?? stdout!,
+    format === 'pretty' ? { write: (line: string) => output.write(`${prettyLine(line)}\n`) } : output,
   );
   return {
     ...over(logger, {}),

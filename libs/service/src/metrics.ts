@@ -1,6 +1,7 @@
 // Metrics: one registry per service, never the library's global one, because several services may live in one process.
 import { statfs } from 'node:fs/promises';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Log } from './log.ts';
 
 interface Described<L extends string> {
   name: string;
@@ -32,16 +33,20 @@ export function createMetrics({ service }: { service: string }): Metrics {
   };
 }
 
-/** Feeds `rpc_duration_seconds` with each finished call between services, on either side; `code` is the gRPC status by name. */
-export function observeCalls(metrics: Metrics) {
+/**
+ * Feeds `rpc_duration_seconds` with each finished call between services, on either side; `code` is the gRPC status by name. At level debug
+ * a service also writes a line for each call that it answered, so that a request can be followed from service to service by its id.
+ */
+export function observeCalls(metrics: Metrics, log: Log) {
   const duration = metrics.histogram({
     name: 'rpc_duration_seconds',
     help: 'Duration of calls between services.',
     labels: ['side', 'method', 'code'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   });
-  return ({ side, method, code, seconds }: { side: 'server' | 'client'; method: string; code: string; seconds: number }): void => {
+  return ({ side, method, requestId, code, seconds }: { side: 'server' | 'client'; method: string; requestId: string; code: string; seconds: number }): void => {
     duration.observe({ side, method, code }, seconds);
+    if (side === 'server') log.debug({ requestId, method, grpcStatus: code, durationMs: Math.round(seconds * 1000) }, 'call answered');
   };
 }
 

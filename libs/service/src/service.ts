@@ -4,7 +4,8 @@ export type { Setting, Settings, SettingsDeclaration, SettingsFile } from './set
 export { grpcAddress, grpcTls } from './grpc.ts';
 export { jsonSchemaOf } from './json-schema.ts';
 export { createLog } from './log.ts';
-export type { Log, LogFields, LogLevel } from './log.ts';
+export type { Log, LogFields, LogFormat, LogLevel } from './log.ts';
+export { prettyLine } from './pretty.ts';
 export { createMetrics, observeCalls, observeStorage } from './metrics.ts';
 export type { Metrics } from './metrics.ts';
 export { inSpan, startTracing } from './tracing.ts';

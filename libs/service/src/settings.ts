@@ -143,7 +143,11 @@ export const commonSettings = declare({
   LOG_LEVEL: {
     schema: setting.oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     default: 'info',
-    doc: 'The least important log lines to write; silent writes none.',
+    doc: 'The least important log lines to write; silent writes none. debug adds a line for each call that a service answered.',
+  },
+  LOG_FORMAT: {
+    schema: setting.oneOf('json', 'pretty').optional(),
+    doc: 'How a log line is written: json, one object; pretty, for people. Without it pretty where standard output is a terminal, and json elsewhere.',
   },
   OTEL_EXPORTER_OTLP_ENDPOINT: {
     schema: setting.url.optional(),

@@ -116,6 +116,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     /** Undefined: HTTP. */
     certificateFiles: certificateFilesOf(settings),
     logLevel: settings.LOG_LEVEL,
+    logFormat: settings.LOG_FORMAT,
     otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
     otlpProtocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL,
     tls: grpcTls(settings, 'gateway'),

@@ -31,12 +31,12 @@ export interface GatewayService extends Running {
 export type GatewayOptions = { config: GatewayConfig; log?: Log & AsyncDisposable; clients?: Clients; inside?: Inside; now?: () => number; certificateCheckMs?: number };
 
 export async function startGateway({
-  config, log = createLog({ service: 'gateway', level: config.logLevel }), clients, inside, now = Date.now, certificateCheckMs,
+  config, log = createLog({ service: 'gateway', level: config.logLevel, format: config.logFormat }), clients, inside, now = Date.now, certificateCheckMs,
 }: GatewayOptions): Promise<GatewayService> {
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'gateway' });
   const { tracer } = starting.use(await startTracing({ service: 'gateway', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
-  const options = { inside, tls: config.tls, descriptors, tracer, observe: observeCalls(metrics) };
+  const options = { inside, tls: config.tls, descriptors, tracer, observe: observeCalls(metrics, log) };
   const { peers } = config;
   const { sessions, payments, reporting }: Clients = clients ?? {
     sessions: starting.use(connect<SessionsServer>({ ...options, definition: SessionsService, address: peers.sessions.grpcAddress, peer: 'sessions' })),

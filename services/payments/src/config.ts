@@ -110,6 +110,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     sessionsAddress: settings.SESSIONS_GRPC_ADDRESS ?? grpcAddress(settings, settings.SESSIONS_GRPC_PORT),
     storagePath: settings.STORAGE_PATH,
     logLevel: settings.LOG_LEVEL,
+    logFormat: settings.LOG_FORMAT,
     otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
     otlpProtocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL,
     provider: settings.PAYMENTS_PROVIDER,

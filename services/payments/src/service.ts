@@ -66,11 +66,11 @@ const stopPatienceMs = 3000;
 const janitorOrigin: Origin = { requestId: 'janitor', caller: { role: 'service', name: 'payments' } };
 
 export async function startPayments({
-  config, now = Date.now, log = createLog({ service: 'payments', level: config.logLevel }), inside, sessions, psp: otherPsp, around = (_, run) => run(),
+  config, now = Date.now, log = createLog({ service: 'payments', level: config.logLevel, format: config.logFormat }), inside, sessions, psp: otherPsp, around = (_, run) => run(),
 }: PaymentsOptions): Promise<PaymentsService> {
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'payments' });
-  const observe = observeCalls(metrics);
+  const observe = observeCalls(metrics, log);
   const { tracer } = starting.use(await startTracing({ service: 'payments', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
   mkdirSync(config.storagePath, { recursive: true });
   const database = starting.use(await openDatabase<Tables>({

@@ -91,6 +91,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     paymentsAddress: settings.PAYMENTS_GRPC_ADDRESS ?? grpcAddress(settings, settings.PAYMENTS_GRPC_PORT),
     storagePath: settings.STORAGE_PATH,
     logLevel: settings.LOG_LEVEL,
+    logFormat: settings.LOG_FORMAT,
     otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
     otlpProtocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL,
     requirePayment: settings.REPORTS_REQUIRE_PAYMENT ?? settings.AGENT_ENV === 'PROD',

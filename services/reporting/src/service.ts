@@ -94,12 +94,12 @@ const sweepIntervalMs = 6 * hourMs;
 const keyRetentionMs = 7 * 24 * hourMs;
 
 export async function startReporting({
-  config, now = Date.now, log = createLog({ service: 'reporting', level: config.logLevel }), inside, random = Math.random, around = (_, run) => run(),
+  config, now = Date.now, log = createLog({ service: 'reporting', level: config.logLevel, format: config.logFormat }), inside, random = Math.random, around = (_, run) => run(),
   ...standIns
 }: ReportingOptions): Promise<ReportingService> {
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'reporting' });
-  const observe = observeCalls(metrics);
+  const observe = observeCalls(metrics, log);
   const { tracer } = starting.use(await startTracing({ service: 'reporting', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
   mkdirSync(config.storagePath, { recursive: true });
   observeStorage(metrics, config.storagePath);

@@ -59,6 +59,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     metricsPort: settings.SESSIONS_METRICS_PORT,
     storagePath: settings.STORAGE_PATH,
     logLevel: settings.LOG_LEVEL,
+    logFormat: settings.LOG_FORMAT,
     otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
     otlpProtocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL,
     ttlMs: settings.SESSION_TTL_MS,

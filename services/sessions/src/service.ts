@@ -30,7 +30,7 @@ const erasureIntervalMs = 60_000;
 const keyRetentionMs = 7 * 24 * 3_600_000;
 const sweeper: Origin = { requestId: 'sweep', caller: { role: 'service', name: 'sessions' } };
 
-export async function startSessions({ config, now = Date.now, log = createLog({ service: 'sessions', level: config.logLevel }), inside }: SessionsOptions): Promise<SessionsService> {
+export async function startSessions({ config, now = Date.now, log = createLog({ service: 'sessions', level: config.logLevel, format: config.logFormat }), inside }: SessionsOptions): Promise<SessionsService> {
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'sessions' });
   const tracing = starting.use(await startTracing({ service: 'sessions', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
@@ -74,7 +74,7 @@ export async function startSessions({ config, now = Date.now, log = createLog({ 
     inside,
     host: config.grpcHost, port: config.grpcPort, tls: config.serverTls, services: [sessionsOverGrpc({ sessions, erasure, store })], descriptors,
     tracer: tracing.tracer,
-    observe: observeCalls(metrics),
+    observe: observeCalls(metrics, log),
     onError: (error, { method, requestId }) => log.error({ error, method, requestId }, 'a call failed'),
   }));
   const health = starting.use(await startHealth({ host: config.metricsHost, port: config.metricsPort, metrics, ready: () => ({ database: 'ok' }) }));
