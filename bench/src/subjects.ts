@@ -54,6 +54,9 @@ export async function startKiosk({ storagePath, name = kiosk, calls = allCalls, 
     KIOSK_API_KEYS: `kiosk-7:${kioskKey}`,
     RATE_LIMIT_REQUESTS_PER_MINUTE: unreachableRate,
     RATE_LIMIT_INTENTS_PER_MINUTE: unreachableRate,
+    RATE_LIMIT_EVERYONE_PER_MINUTE: unreachableRate,
+    // A closed loop of 64 is no overload; on a busy machine one would be seen, and its refusals end the run.
+    OVERLOAD_DELAY_MS: '10000',
     RATE_LIMIT_REPORTS_PER_MINUTE: unreachableRate,
     ...(otlpUrl === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: otlpUrl, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }),
   };
