@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +71,18 @@ async function npmStart(changes: Record<string, unknown> = {}, { args = [], env 
   };
 }
 
+async function post(url: string, body: unknown): Promise<Record<string, unknown>> {
+  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const json = await answer.json() as Record<string, unknown>;
+  if (!answer.ok) throw new Error(JSON.stringify(json));
+  return json;
+}
+
+/** Until the gateway has found every service: a process that is ready is not yet known to those that call it. */
+async function untilFound(): Promise<void> {
+  while ((await fetch(`http://127.0.0.1:${String(settings['PORT'])}/health/ready`)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 test('G5 O2 one line says what is ready and where; a backup that is due is made; SIGTERM stops all and exits 0', async () => {
   const stack = await npmStart({ BACKUP_INTERVAL_MS: 3_600_000, BACKUP_PATH: join(folder, 'backups'), BACKUP_KEYS_PATH: join(folder, 'keys') });
   const [line] = await stack.prints(/^kiosk +\| ready at .*$/m);
@@ -79,13 +91,31 @@ test('G5 O2 one line says what is ready and where; a backup that is due is made;
   expect(line).toContain('payments by dev');
   expect(line).toContain(`storage ${String(settings['STORAGE_PATH'])}`);
   expect(line).toContain('outbox');
-  expect((await fetch(`http://127.0.0.1:${String(settings['PORT'])}/health/ready`)).status).toBe(200);
+  await untilFound();
   for (const name of ['sessions', 'payments', 'reporting', 'gateway']) await stack.prints(new RegExp(`^${name} +\\| .*ready`, 'm'));
 
   stack.child.kill('SIGTERM');
   expect(await stack.exit).toBe(0);
   await expect(fetch(`http://127.0.0.1:${String(settings['PORT'])}/health/live`)).rejects.toThrow('fetch failed');
   expect(stack.output()).not.toMatch(/could not stop|was killed|exited with code/);
+}, 60_000);
+
+test('under npm, which passes a signal on to a shell and no further, all stop too', async () => {
+  await writeFile(join(folder, 'service.json'), JSON.stringify(settings));
+  // The second command keeps the shell from becoming the first.
+  const shell = spawn('sh', ['-c', `'${process.execPath}' --conditions=@kiosk/source '${join(import.meta.dirname, 'main.ts')}'; true`], {
+    env: { PATH: process.env['PATH'], CONFIG_FILE: join(folder, 'service.json'), npm_lifecycle_event: 'start' }, stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  running.push(shell);
+  let output = '';
+  shell.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+    if (/^kiosk +\| ready at /m.test(output)) shell.kill('SIGTERM');
+  });
+  // When the last who has the pipe is gone.
+  await once(shell, 'close');
+  expect(output).toMatch(/^kiosk +\| stopping: npm has ended$/m);
+  await expect(fetch(`http://127.0.0.1:${String(settings['PORT'])}/health/live`)).rejects.toThrow('fetch failed');
 }, 60_000);
 
 test('with LOG_FORMAT=pretty the lines of the services are readable', async () => {
@@ -139,10 +169,7 @@ test('--psp runs everything against the pretend YooKassa: a payment waits for it
   const [line] = await stack.prints(/^kiosk +\| ready at .*$/m);
   expect(line).toContain(`the pretend YooKassa, whose page is http://127.0.0.1:${pspPort}`);
   const api = `http://127.0.0.1:${String(settings['PORT'])}/api`;
-  const post = async (url: string, body: unknown): Promise<Record<string, unknown>> => {
-    const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-    return await answer.json() as Record<string, unknown>;
-  };
+  await untilFound();
   const session = await post(`${api}/sessions`, { type: 'thickness' });
   const intent = await post(`${api}/payments/intent`, { sessionId: session['id'], amount: 35_000, currency: 'RUB' });
   expect(intent).toMatchObject({ status: 'pending', provider: 'yookassa' });
@@ -150,6 +177,23 @@ test('--psp runs everything against the pretend YooKassa: a payment waits for it
   await post(`http://127.0.0.1:${pspPort}/control/payments/${paymentId}/pay`, {});
   await stack.prints(/"event":"intent.confirmed"/);
   expect(await (await fetch(`${api}/payments/status/${String(intent['intentId'])}`)).json()).toMatchObject({ status: 'confirmed', final: true });
+}, 60_000);
+
+test('--outbox sends reports to the pretend mail server, and text messages to the pretend SMS gateway', async () => {
+  const [smtp, smtps, http] = await freePorts(3);
+  const stack = await npmStart({ DEV_AUTO_CONFIRM_DELAY_MS: 0 }, { args: ['--outbox'], env: { OUTBOX_SMTP_PORT: String(smtp), OUTBOX_SMTPS_PORT: String(smtps), OUTBOX_HTTP_PORT: String(http) } });
+  const [line] = await stack.prints(/^kiosk +\| ready at .*$/m);
+  expect(line).toContain(`e-mail and SMS to a pretend mail server and SMS gateway, whose page is http://127.0.0.1:${http}`);
+  const api = `http://127.0.0.1:${String(settings['PORT'])}/api`;
+  await untilFound();
+  const session = await post(`${api}/sessions`, { type: 'thickness', contact: { email: 'ivan@example.com', phone: '+79123456789' } });
+  const { data } = JSON.parse(await readFile(join(import.meta.dirname, '../../../docs/samples/thickness-solaris.json'), 'utf8')) as { data: object };
+  const report = await post(`${api}/reports/thickness`, { data: { ...data, sessionId: session['id'] } });
+  expect(report).toMatchObject({ status: 'ready', deliveries: [{ channel: 'email' }, { channel: 'sms' }] });
+  for (const channel of ['email', 'sms']) await stack.prints(new RegExp(`"event":"delivery.sent".*"channel":"${channel}"`));
+  const kept = async (what: string): Promise<unknown> => (await fetch(`http://127.0.0.1:${http}/control/${what}`)).json();
+  expect(await kept('mails')).toMatchObject([{ to: ['ivan@example.com'] }]);
+  expect(await kept('texts')).toMatchObject([{ to: '+79123456789' }]);
 }, 60_000);
 
 test('X1 --psp is refused in PROD', async () => {

@@ -12,11 +12,14 @@ export const isBuilt = import.meta.filename.endsWith('.js');
 
 const workspace = join(import.meta.dirname, '../../..');
 
+/** The pretend parties. */
+export type PartyName = 'psp' | 'outbox';
+
 /** Every program that the supervisor can run. */
-export type ProgramName = ServiceName | 'psp' | 'backup' | 'one-process';
+export type ProgramName = ServiceName | PartyName | 'backup' | 'one-process';
 
 const places: Partial<Record<ProgramName, [folder: string, file: string]>> = {
-  psp: ['dev/psp', 'main'], backup: ['operator', 'backup-command'], 'one-process': ['dev/stack', 'one-process'],
+  psp: ['dev/psp', 'main'], outbox: ['dev/outbox', 'main'], backup: ['operator', 'backup-command'], 'one-process': ['dev/stack', 'one-process'],
 };
 
 /** A program, from its sources or from what `npm run build` made of them. */

@@ -1,12 +1,12 @@
 /** Runs every service as a process of its own: one that dies is started again while the others live on, and all stop together. */
 import { Child } from './child.ts';
-import { isBuilt, programOf, serviceNames, type ProgramName, type ServiceName } from './services.ts';
+import { isBuilt, programOf, serviceNames, type PartyName, type ProgramName, type ServiceName } from './services.ts';
 
 export type SupervisorOptions = {
   /** What every service finds in its environment. */
   env: NodeJS.ProcessEnv;
-  /** Runs the pretend YooKassa too, with this environment. */
-  pspEnv?: NodeJS.ProcessEnv;
+  /** Runs these pretend parties too, each with its environment. */
+  parties?: readonly { party: PartyName; env: NodeJS.ProcessEnv }[];
   /** Runs the services in one process instead of one each. */
   oneProcess?: boolean;
   /** Runs what `npm run build` made instead of the sources. */
@@ -25,7 +25,7 @@ export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-export function supervise({ env, pspEnv, oneProcess = false, built = isBuilt, onLine }: SupervisorOptions): Supervisor {
+export function supervise({ env, parties = [], oneProcess = false, built = isBuilt, onLine }: SupervisorOptions): Supervisor {
   const execArgv = [...(built ? [] : ['--conditions=@kiosk/source']), '--disable-warning=ExperimentalWarning'];
   let fail: (error: StartError) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
@@ -33,11 +33,11 @@ export function supervise({ env, pspEnv, oneProcess = false, built = isBuilt, on
   });
   let allUp = false;
 
-  const names: ProgramName[] = [...(oneProcess ? ['one-process' as const] : serviceNames), ...(pspEnv ? ['psp' as const] : [])];
+  const names: ProgramName[] = [...(oneProcess ? ['one-process' as const] : serviceNames), ...parties.map(({ party }) => party)];
   const children = Object.fromEntries(names.map((name) => [name, new Child({
     program: programOf(name, { built }),
     execArgv,
-    env: name === 'psp' ? pspEnv! : env,
+    env: parties.find(({ party }) => party === name)?.env ?? env,
     onLine: (line) => onLine(name, line),
     onUp: () => {
       if (allUp) onLine('kiosk', `${name} is up again`);
