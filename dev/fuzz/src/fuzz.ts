@@ -2,9 +2,8 @@
  * Random requests to the gateway and random calls to each service, against all of them as processes: nothing may answer 5xx, end, log an error, or keep an event
  * loop from turning for 100 ms. Each case follows from the seed and its number alone, so it can be sent again.
  */
-import { startProcesses, type ServiceName } from '@kiosk/stack';
+import { startProcesses, untilFound, type ServiceName } from '@kiosk/stack';
 import { once } from 'node:events';
-import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { grpcCase } from './grpc-cases.ts';
 import { grpcTarget } from './grpc-target.ts';
@@ -68,10 +67,7 @@ export async function fuzz({ cases, seed, first = 0, progress = () => {} }: { ca
   }
 
   const pids = () => services.map((name) => processes.pid(name)).join(' ');
-  // The gateway may have looked for a service before it was there, and looks again only after a while.
-  for (const path of ['/api/sessions?limit=1', '/api/payments?limit=1', '/api/reports/session/ses_01hv3abcdefghjkmnpqrstvwxy']) {
-    while ((await fetch(processes.url + path)).status === 503) await setTimeout(100);
-  }
+  await untilFound(processes.url);
   // Code that runs for the first time is compiled, which is nobody's case.
   await batch(first, first + batchSize, { count: false });
   await stalls();

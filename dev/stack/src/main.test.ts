@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { untilFound } from './found.ts';
 import { freePorts } from './ports.ts';
 
 const names = ['PORT', 'SESSIONS_GRPC_PORT', 'PAYMENTS_GRPC_PORT', 'REPORTING_GRPC_PORT', 'SESSIONS_METRICS_PORT', 'PAYMENTS_METRICS_PORT', 'REPORTING_METRICS_PORT'];
@@ -78,11 +79,6 @@ async function post(url: string, body: unknown): Promise<Record<string, unknown>
   return json;
 }
 
-/** Until the gateway has found every service: a process that is ready is not yet known to those that call it. */
-async function untilFound(): Promise<void> {
-  while ((await fetch(`http://127.0.0.1:${String(settings['PORT'])}/health/ready`)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 50));
-}
-
 test('G5 O2 one line says what is ready and where; a backup that is due is made; SIGTERM stops all and exits 0', async () => {
   const stack = await npmStart({ BACKUP_INTERVAL_MS: 3_600_000, BACKUP_PATH: join(folder, 'backups'), BACKUP_KEYS_PATH: join(folder, 'keys') });
   const [line] = await stack.prints(/^kiosk +\| ready at .*$/m);
@@ -91,7 +87,7 @@ test('G5 O2 one line says what is ready and where; a backup that is due is made;
   expect(line).toContain('payments by dev');
   expect(line).toContain(`storage ${String(settings['STORAGE_PATH'])}`);
   expect(line).toContain('outbox');
-  await untilFound();
+  expect((await fetch(`http://127.0.0.1:${String(settings['PORT'])}/health/ready`)).status).toBe(200);
   for (const name of ['sessions', 'payments', 'reporting', 'gateway']) await stack.prints(new RegExp(`^${name} +\\| .*ready`, 'm'));
 
   stack.child.kill('SIGTERM');
@@ -169,7 +165,7 @@ test('--psp runs everything against the pretend YooKassa: a payment waits for it
   const [line] = await stack.prints(/^kiosk +\| ready at .*$/m);
   expect(line).toContain(`the pretend YooKassa, whose page is http://127.0.0.1:${pspPort}`);
   const api = `http://127.0.0.1:${String(settings['PORT'])}/api`;
-  await untilFound();
+  await untilFound(`http://127.0.0.1:${String(settings['PORT'])}`);
   const session = await post(`${api}/sessions`, { type: 'thickness' });
   const intent = await post(`${api}/payments/intent`, { sessionId: session['id'], amount: 35_000, currency: 'RUB' });
   expect(intent).toMatchObject({ status: 'pending', provider: 'yookassa' });
@@ -185,7 +181,7 @@ test('--outbox sends reports to the pretend mail server, and text messages to th
   const [line] = await stack.prints(/^kiosk +\| ready at .*$/m);
   expect(line).toContain(`e-mail and SMS to a pretend mail server and SMS gateway, whose page is http://127.0.0.1:${http}`);
   const api = `http://127.0.0.1:${String(settings['PORT'])}/api`;
-  await untilFound();
+  await untilFound(`http://127.0.0.1:${String(settings['PORT'])}`);
   const session = await post(`${api}/sessions`, { type: 'thickness', contact: { email: 'ivan@example.com', phone: '+79123456789' } });
   const { data } = JSON.parse(await readFile(join(import.meta.dirname, '../../../docs/samples/thickness-solaris.json'), 'utf8')) as { data: object };
   const report = await post(`${api}/reports/thickness`, { data: { ...data, sessionId: session['id'] } });
