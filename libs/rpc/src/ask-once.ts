@@ -48,6 +48,8 @@ const marginMs = 20;
 const mostAttempts = 4;
 const firstPauseMs = 100;
 const longestPauseMs = 500;
+/** Longer than the channel's longest pause between two tries to connect, see client.ts. */
+const connectWaitMs = 1000;
 
 /** When nobody waits any more. Fails with a Fault if that is now. */
 export function deadlineFor({ deadlineAt = Infinity, signal }: Partial<Call>, { peer, timeoutMs }: { peer: string; timeoutMs: number }): number {
@@ -110,17 +112,19 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
 }
 
 /** Within the process, by the fast lane where it is open and has room, otherwise by plain gRPC. */
-async function send({ channel, closed, lane, inside }: Asker, method: Method, request: unknown, attempt: Attempt): Promise<unknown> {
+async function send({ channel, closed, lane, inside, idempotent }: Asker, method: Method, request: unknown, attempt: Attempt): Promise<unknown> {
   if (closed.aborted) throw serviceError(grpc.status.UNAVAILABLE);
   if (inside) return await inside.ask(attempt.path, request, attempt);
-  if (!lane) return await sendPlain(channel, method, request, attempt);
+  // What may be asked again is asked again; anything else has this one chance, and nothing of it has been sent yet.
+  const patience = idempotent.has(attempt.path) ? 0 : connectWaitMs;
+  if (!lane) return await sendPlain(channel, method, request, attempt, patience);
   let payload: Buffer;
   try {
     payload = method.requestSerialize(request);
   } catch {
     throw serviceError(grpc.status.INTERNAL);
   }
-  if (!lane.hasRoomFor(payload)) return await sendPlain(channel, { ...method, requestSerialize: () => payload }, request, attempt);
+  if (!lane.hasRoomFor(payload)) return await sendPlain(channel, { ...method, requestSerialize: () => payload }, request, attempt, patience);
   const answer = await lane.ask(payload, attempt);
   try {
     return method.responseDeserialize(answer);
@@ -129,9 +133,16 @@ async function send({ channel, closed, lane, inside }: Asker, method: Method, re
   }
 }
 
-function sendPlain(channel: grpc.Client, { requestSerialize, responseDeserialize }: Method, request: unknown, attempt: Attempt): Promise<unknown> {
+/** Waits for a connection for at most `patienceMs`: a peer that has just come up is not unavailable because the channel pauses between two tries. */
+async function sendPlain(channel: grpc.Client, { requestSerialize, responseDeserialize }: Method, request: unknown, attempt: Attempt, patienceMs: number): Promise<unknown> {
   const { path, deadlineAt: deadline, signal } = attempt;
-  return new Promise((resolve, reject) => {
+  if (patienceMs > 0 && channel.getChannel().getConnectivityState(true) !== grpc.connectivityState.READY) {
+    await new Promise<void>((resolve) => {
+      channel.waitForReady(Math.min(deadline, Date.now() + patienceMs), () => resolve());
+    });
+    if (signal?.aborted) throw serviceError(grpc.status.CANCELLED);
+  }
+  return await new Promise((resolve, reject) => {
     let sent: grpc.ClientUnaryCall | undefined;
     const cancel = (): void => sent?.cancel();
     signal?.addEventListener('abort', cancel, { once: true });

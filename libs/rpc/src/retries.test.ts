@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Fault } from '@kiosk/fault';
-import { connectEcho, failure, startEcho, type Handler } from './testing.ts';
+import { connectEcho, failure, lane, startEcho, type Handler } from './testing.ts';
 
 /** Fails as unavailable so many times, then echoes. */
 function flaky(failures: number, kind: 'unavailable' | 'exhausted' = 'unavailable') {
@@ -37,6 +37,17 @@ test('P1 a call that is not idempotent is never asked twice', async () => {
   await using client = connectEcho(server.port);
   expect(await failure(client.act({ text: '' }))).toMatchObject({ kind: 'unavailable', reason: 'not_yet' });
   expect(attempts()).toBe(1);
+});
+
+test('a call that is not idempotent waits a moment for a peer that is just coming up', async () => {
+  // Within a process there is nothing to connect to.
+  if (lane === 'inside') return;
+  const { port } = await gone();
+  await using client = connectEcho(port);
+  const early = client.act({ text: 'early' });
+  await using server = await startEcho({ port });
+  expect(await early).toEqual({ text: 'early' });
+  expect(server.observed).toHaveLength(1);
 });
 
 test('only "unavailable" is asked again', async () => {
