@@ -52,20 +52,26 @@ test('health says SERVING, and NOT_SERVING once the server stops', async () => {
   await stopped;
 });
 
-test('reflection lists the contract', async () => {
+test.each(['v1', 'v1alpha'])('reflection %s lists the contract and tells what it says', async (version) => {
   await using server = await startEcho();
   using client = foreign(server.port);
-  const folder = join(dirname(createRequire(import.meta.url).resolve('@grpc/reflection')), '../proto/grpc/reflection/v1');
-  const { ServerReflectionInfo } = loadSync(join(folder, 'reflection.proto'), { keepCase: true })['grpc.reflection.v1.ServerReflection'] as ServiceDefinition;
-  const { path, requestSerialize, responseDeserialize } = ServerReflectionInfo!;
+  const folder = join(dirname(createRequire(import.meta.url).resolve('@grpc/reflection')), '../proto/grpc/reflection', version);
+  const definition = loadSync(join(folder, 'reflection.proto'), { keepCase: true })[`grpc.reflection.${version}.ServerReflection`] as ServiceDefinition;
+  const { path, requestSerialize, responseDeserialize } = definition['ServerReflectionInfo']!;
   const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
-  const answer = await new Promise<object>((resolve, reject) => {
-    stream.on('data', resolve);
-    stream.on('error', reject);
-    stream.write({ list_services: '' });
-  });
+  const answers: object[] = [];
+  stream.on('data', (answer: object) => answers.push(answer));
+  const ended = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject));
+  stream.write({ list_services: '' });
+  stream.write({ file_containing_symbol: 'kiosk.test.Echo' });
+  stream.write({ file_containing_symbol: 'kiosk.test.Nobody' });
   stream.end();
-  expect(JSON.stringify(answer)).toContain('kiosk.test.Echo');
+  await ended;
+  expect(answers).toMatchObject([
+    { list_services_response: { service: [{ name: 'kiosk.test.Echo' }] } },
+    { file_descriptor_response: { file_descriptor_proto: [expect.anything()] } },
+    { error_response: { error_code: grpc.status.NOT_FOUND } },
+  ]);
 });
 
 test('G5 a stopping server finishes the call under way and refuses new ones', async () => {

@@ -1,7 +1,5 @@
 /** A gRPC server of plain async functions, with grpc.health.v1 and reflection. */
 import * as grpc from '@grpc/grpc-js';
-import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
 import type { Tracer } from '@opentelemetry/api';
 import { HealthImplementation } from 'grpc-health-check';
 import { answerOnce } from './answer-once.ts';
@@ -12,6 +10,7 @@ import type { Answer } from './handle.ts';
 import type { Inside } from './inside.ts';
 import { Lanes, laneService } from './lane-server.ts';
 import type { Observe } from './observe.ts';
+import { addReflection } from './reflection.ts';
 import type { Rpc } from './rpc.ts';
 import { Certificates, refuseOpenHost, serverCredentials, type Tls } from './tls.ts';
 
@@ -71,7 +70,7 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
   const streams = new Streams({ most: mostStreams, slowConsumerMs });
   const health = new HealthImplementation({ '': 'SERVING' });
   health.addToServer(server);
-  new ReflectionService(loadFileDescriptorSetFromBuffer(Buffer.from(options.descriptors))).addToServer(server);
+  addReflection(server, options.descriptors);
   const lanes = new Lanes({ duties: options, messageBytes });
   server.addService(laneService, lanes.implementation);
   for (const { definition, functions } of options.services) {
