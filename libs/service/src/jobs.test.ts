@@ -68,6 +68,13 @@ test('what a run throws is logged without its words, and the job goes on', async
   expect(steps.lines[0]).not.toContain('canary');
 });
 
+test('that another service is away for a moment is a warning', async () => {
+  await using steps = startSteps();
+  (await steps.begun(1)).fail(Object.assign(new Error('away'), { kind: 'unavailable', reason: 'payments_unavailable' }));
+  await steps.begun(2);
+  expect(JSON.parse(steps.lines[0]!)).toMatchObject({ level: 'warn', job: 'sweep', error: { reason: 'payments_unavailable' } });
+});
+
 test('a run that throws before its first await is a failed run, not a failed process', async () => {
   const lines: string[] = [];
   let runs = 0;

@@ -8,7 +8,7 @@ export interface Job extends AsyncDisposable {
 
 /**
  * Calls `run` at once and then `intervalMs` after each end, never twice at a time. What it throws is logged and tried again at the next
- * time. Disposing aborts the signal and waits for a run under way.
+ * time; that another service is away for a moment, as at its restart, is a warning only. Disposing aborts the signal and waits for a run under way.
  */
 export function startJob({ name, intervalMs, run, log }: {
   name: string;
@@ -25,7 +25,7 @@ export function startJob({ name, intervalMs, run, log }: {
       try {
         await run(stop.signal);
       } catch (error) {
-        if (!stop.signal.aborted) log.error({ job: name, error }, 'a job failed; it is tried again');
+        if (!stop.signal.aborted) logFailedJob(log, name, error);
       }
       if (stop.signal.aborted) break;
       await new Promise<void>((resolve) => {
@@ -50,4 +50,10 @@ export function startJob({ name, intervalMs, run, log }: {
       await ended;
     },
   };
+}
+
+/** For work that is tried again by itself. That another service is away for a moment is told by its shape: this library knows nothing of ours. */
+export function logFailedJob(log: Log, job: string, error: unknown): void {
+  const isAway = error instanceof Error && 'kind' in error && (error.kind === 'unavailable' || error.kind === 'deadline');
+  log[isAway ? 'warn' : 'error']({ job, error }, 'a job failed; it is tried again');
 }

@@ -15,5 +15,5 @@ export type { Health, Readiness } from './health.ts';
 export { run, stopWithin } from './run.ts';
 export type { Running } from './run.ts';
 export { Changes } from './changes.ts';
-export { startJob } from './jobs.ts';
+export { logFailedJob, startJob } from './jobs.ts';
 export type { Job } from './jobs.ts';

@@ -1,5 +1,5 @@
 /** Looks after everything that is not finished, whether or not anybody ever asks again: sends what was not sent, asks what is open, expires what is over. */
-import type { Log } from '@kiosk/service';
+import { logFailedJob, type Log } from '@kiosk/service';
 import { createConversations } from './conversations.ts';
 import type { RefundStore } from './refund-store.ts';
 import type { Refunds } from './refunds.ts';
@@ -17,7 +17,7 @@ export function createJanitor({ store, refundStore, settlement, refunds, log, no
   /** Asks for `begin` to be called at once. */
   again: () => void;
 }) {
-  const onError = (error: unknown): void => log.error({ job: 'janitor', error }, 'a job failed; it is tried again');
+  const onError = (error: unknown): void => logFailedJob(log, 'janitor', error);
   const aboutPayments = createConversations({
     most, onError, again,
     claim: async (limit) => {
