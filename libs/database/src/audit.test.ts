@@ -189,5 +189,5 @@ test('a file that keeps no audit is told apart from a broken one', async () => {
   using folder = newFolder();
   await using _database = await openNotes(folder);
   expect(verifyAudit(folder.path)).toBeUndefined();
-  expect(await failure((async () => verifyAudit(`${folder.path}.none`))())).toBeInstanceOf(Error);
+  expect(await failure((async () => verifyAudit(`${folder.path}.none`))())).toMatchObject({ code: 'SQLITE_CANTOPEN' });
 });
