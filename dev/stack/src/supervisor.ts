@@ -1,6 +1,6 @@
 /** Runs every service as a process of its own: one that dies is started again while the others live on, and all stop together. */
 import { Child } from './child.ts';
-import { isBuilt, programOf, serviceNames, type PartyName, type ProgramName, type ServiceName } from './services.ts';
+import { compileCache, isBuilt, programOf, serviceNames, type PartyName, type ProgramName, type ServiceName } from './services.ts';
 
 export type SupervisorOptions = {
   /** What every service finds in its environment. */
@@ -37,7 +37,7 @@ export function supervise({ env, parties = [], oneProcess = false, built = isBui
   const children = Object.fromEntries(names.map((name) => [name, new Child({
     program: programOf(name, { built }),
     execArgv,
-    env: parties.find(({ party }) => party === name)?.env ?? env,
+    env: { NODE_COMPILE_CACHE: compileCache, ...(parties.find(({ party }) => party === name)?.env ?? env) },
     onLine: (line) => onLine(name, line),
     onUp: () => {
       if (allUp) onLine('kiosk', `${name} is up again`);
