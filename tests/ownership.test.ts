@@ -12,6 +12,7 @@ const document = JSON.parse(readFileSync(new URL('../services/gateway/openapi.js
   paths: Record<string, Record<string, { operationId: string; 'x-roles': string[]; requestBody?: { content: Record<string, { examples?: Record<string, { value: unknown }> }> } }>>;
 };
 const keys = { own: 'kiosk-one-key-1111', other: 'kiosk-two-key-1111', operator: 'operator-key-11111', wrong: 'kiosk-one-key-1112' };
+const unknownSession = 'ses_00000000000000000000000000';
 const bearer = (key: string | undefined): Record<string, string> => (key === undefined ? {} : { authorization: `Bearer ${key}` });
 
 const operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => {
@@ -81,18 +82,24 @@ test('S3 to another kiosk it is as if it were not there, and nothing changes', a
   const before = await everything();
   for (const operation of ofOne) {
     const answer = await ask(operation, keys.other);
-    // A list is not a thing that is there or not: it answers as for a session that nobody ever opened.
-    if (operation.name === 'GET /api/reports/session/{sessionId}') {
-      expect(answer).toMatchObject({ status: 200, body: { reports: [], count: 0 } });
-      continue;
-    }
     expect([operation.name, answer.status]).toEqual([operation.name, 404]);
     expect(expectProblem(answer, { status: 404 }).reason).toMatch(/_not_found$/);
   }
-  for (const [path, list] of [['/api/sessions', 'sessions'], ['/api/payments', 'payments']] as const) {
-    expect(await kiosk.must(200, kiosk.get(path, bearer(keys.other)))).toEqual({ [list]: [], count: 0 });
+  // A filter narrows the kiosk's own: with somebody else's id in it there is as little as with one that never was.
+  const filters = ['', `?kioskId=k-1`, '?kioskId=k-9'].map((query) => ['/api/sessions', query, 'sessions'] as const);
+  const ofSession = ['', `?sessionId=${ids['sessions']}`, `?sessionId=${unknownSession}`].map((query) => ['/api/payments', query, 'payments'] as const);
+  for (const [path, query, list] of [...filters, ...ofSession]) {
+    expect(await kiosk.must(200, kiosk.get(path + query, bearer(keys.other)))).toEqual({ [list]: [], count: 0 });
   }
   expect(await everything()).toEqual(before);
+});
+
+test('S3 of the reports of a session a kiosk hears as of the session itself, whether there are any or not', async () => {
+  const reportsOf = (session: string, key: string) => kiosk.get(`/api/reports/session/${session}`, bearer(key));
+  expect(await kiosk.must(200, reportsOf(ids['thickness']!, keys.own))).toEqual({ reports: [], count: 0 });
+  for (const [session, key] of [[ids['sessions'], keys.other], [ids['thickness'], keys.other], [unknownSession, keys.other], [unknownSession, keys.operator]] as const) {
+    expectProblem(await reportsOf(session!, key), { status: 404, reason: 'session_not_found' });
+  }
 });
 
 test('S3 a kiosk may not what is an operator\'s, and nothing changes', async () => {

@@ -404,7 +404,7 @@ export interface Operations {
   getReport: { input: { id: string }; answer: Report };
   /** The report itself. Its bytes never change: send the ETag back as If-None-Match. For: kiosk, operator. */
   getReportPdf: { input: { id: string }; answer: Uint8Array };
-  /** Lists the reports of a session. For: kiosk, operator. */
+  /** Lists the reports of a session, which may be none yet. For: kiosk, operator. */
   listSessionReports: { input: { id: string }; answer: ReportList };
   /** Sends a report again, or to somebody else. For: operator. */
   deliverReport: { input: { id: string; body: Recipient; idempotencyKey?: string }; answer: Report };

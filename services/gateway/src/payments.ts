@@ -37,7 +37,7 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>, held: Held): Route[
         201: { description: 'The new intent, with what to draw as a QR code', schema: intentAnswer },
         200: { description: 'The pending intent of the session, which was there already', schema: intentAnswer },
       },
-      faults: { 400: ['invalid_amount', 'amount_not_listed'], 404: ['session_not_found'], 409: ['session_final', 'already_paid'], 503: ['psp_unavailable'] },
+      faults: { 400: ['invalid_amount', 'amount_not_listed'], 404: ['session_not_found'], 409: ['session_final', 'already_paid'], 503: ['sessions_unavailable', 'psp_unavailable'] },
       async handle({ body, idempotencyKey, response, call }) {
         const { amount, currency, sessionId, description, metadata = {} } = body;
         const { intent, created } = await payments.createIntent({
@@ -188,7 +188,6 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>, held: Held): Route[
     }),
   ];
 
-  /** The id is what lets in, whoever asks: a kiosk's key would only shut out the pages of another. */
   /** The first status that differs; after `waitMs`, or when the gateway stops, the known one. */
   async function nextStatus(known: GetIntentStatusResponse, { place, waitMs, call }: { place: HeldPlace; waitMs: number; call: Call }): Promise<GetIntentStatusResponse> {
     using _place = place;
@@ -205,6 +204,7 @@ export function paymentRoutes(payments: Rpc<PaymentsServer>, held: Held): Route[
     return known;
   }
 
+  /** The id is what lets in, whoever asks: a kiosk's key would only shut out the pages of another. */
   async function qrCodeDataOf(intentId: string, call: Call): Promise<string> {
     const { intent } = await payments.getIntent({ intentId }, { ...call, caller: { ...call.caller, role: 'anonymous', name: '' } });
     const { qrCodeData } = present(intent);

@@ -20,7 +20,7 @@ const reportFaults = {
   402: ['payment_required'],
   404: ['session_not_found'],
   409: ['session_type_mismatch', 'session_final'],
-  503: ['report_not_ready', 'pdf_queue_full'],
+  503: ['sessions_unavailable', 'payments_unavailable', 'report_not_ready', 'pdf_queue_full'],
 };
 const made = { 201: { description: 'The report; its deliveries follow', schema: reportAnswer } };
 
@@ -106,11 +106,12 @@ export function reportRoutes(reporting: Rpc<ReportingServer>): Route[] {
       method: 'get',
       path: '/api/reports/session/:sessionId',
       name: 'listSessionReports',
-      summary: 'Lists the reports of a session.',
+      summary: 'Lists the reports of a session, which may be none yet.',
       roles: ['kiosk', 'operator'],
       urgency: 'report',
       ref: sessionRef,
       answers: { 200: { description: 'The session\'s reports', schema: reportListAnswer } },
+      faults: { 503: ['sessions_unavailable'] },
       async handle({ id: sessionId, response, call }) {
         const { reports } = await reporting.listSessionReports({ sessionId }, call);
         response.json({ reports: reports.map(reportJson), count: reports.length });

@@ -1,6 +1,7 @@
 import { DeliveryStatus, DtcStatus, ReportStatus, Severity } from '@kiosk/contracts/reporting/v1/reporting';
 import { SessionStatus, SessionType } from '@kiosk/contracts/sessions/v1/sessions';
 import { Fault } from '@kiosk/fault';
+import type { Call } from '@kiosk/rpc';
 import { describe, expect, test } from '@jest/globals';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -162,8 +163,27 @@ describe('reading', () => {
       client.getReport({ reportId }, foreign), client.getReportPdf({ reportId }, foreign),
       client.deliverReport({ idempotencyKey: '', reportId, to: { email: 'thief@example.com' } }, foreign),
     ]) expect(await failure(call)).toEqual({ kind: 'not_found', reason: 'report_not_found' });
-    expect((await client.listSessionReports({ sessionId }, foreign)).reports).toEqual([]);
+    expect(await failure(client.listSessionReports({ sessionId }, foreign))).toEqual({ kind: 'not_found', reason: 'session_not_found' });
     expect((await client.listSessionReports({ sessionId }, kiosk('mall'))).reports).toMatchObject([{ id: reportId, kioskId: 'mall' }]);
+  });
+
+  test('S3 a session without reports has none for who may see it, and is unknown to everybody else', async () => {
+    await using reporting = await startTestReporting();
+    const sessionId = reporting.visits.open({ kioskId: 'mall' });
+    const list = (id: string, call?: Partial<Call>) => reporting.client.listSessionReports({ sessionId: id }, call);
+    for (const call of [undefined, kiosk('mall')]) expect((await list(sessionId, call)).reports).toEqual([]);
+    for (const asking of [list(sessionId, kiosk('market')), list('ses_unknown'), list('ses_unknown', kiosk('mall'))]) {
+      expect(await failure(asking)).toEqual({ kind: 'not_found', reason: 'session_not_found' });
+    }
+  });
+
+  test('reports that are there are listed while sessions is away; that there are none is not said then', async () => {
+    await using reporting = await startTestReporting();
+    const [reported, other] = [reporting.visits.open(), reporting.visits.open()];
+    const { id } = await create(reporting, { sessionId: reported });
+    reporting.visits.fail(new Fault({ kind: 'unavailable', reason: 'sessions_unavailable', message: 'away' }));
+    expect((await reporting.client.listSessionReports({ sessionId: reported })).reports).toMatchObject([{ id }]);
+    expect(await failure(reporting.client.listSessionReports({ sessionId: other }))).toEqual({ kind: 'unavailable', reason: 'sessions_unavailable' });
   });
 
   test('a session\'s reports come newest first, with their deliveries', async () => {

@@ -74,7 +74,12 @@ export function createReports({ store, changes, files, rendering, gate, getVisit
       return { bytes, sha256: report.sha256! };
     },
 
-    listBySession: (sessionId: string, call: Call): Promise<ReportView[]> => store.listBySession(sessionId, scopeOf(call)),
+    /** Newest first. That there are none is said of a session that is there; otherwise it fails with `session_not_found`. */
+    async listBySession(sessionId: string, call: Call): Promise<ReportView[]> {
+      const views = await store.listBySession(sessionId, scopeOf(call));
+      if (views.length === 0) await getVisit(sessionId, call);
+      return views;
+    },
 
     /** The session's reports, oldest first, now and again after each change, until the signal aborts. */
     watchSession: (sessionId: string, call: Call): AsyncIterable<ReportView[]> =>

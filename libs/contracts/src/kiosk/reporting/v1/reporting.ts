@@ -5652,7 +5652,10 @@ export const ReportingService = {
       Buffer.from(GetReportPdfResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetReportPdfResponse => GetReportPdfResponse.decode(value),
   },
-  /** The reports of a session, newest first. Idempotent. */
+  /**
+   * The reports of a session, newest first. NOT_FOUND (`session_not_found`) where there are none and the session is unknown, or another kiosk's to the kiosk that
+   * asks. Idempotent.
+   */
   listSessionReports: {
     path: "/kiosk.reporting.v1.Reporting/ListSessionReports" as const,
     requestStream: false as const,
@@ -5790,7 +5793,10 @@ export interface ReportingServer extends UntypedServiceImplementation {
   getReport: handleUnaryCall<GetReportRequest, GetReportResponse>;
   /** The file's bytes. NOT_FOUND (`report_file_missing`) where there is none. Idempotent. */
   getReportPdf: handleUnaryCall<GetReportPdfRequest, GetReportPdfResponse>;
-  /** The reports of a session, newest first. Idempotent. */
+  /**
+   * The reports of a session, newest first. NOT_FOUND (`session_not_found`) where there are none and the session is unknown, or another kiosk's to the kiosk that
+   * asks. Idempotent.
+   */
   listSessionReports: handleUnaryCall<ListSessionReportsRequest, ListSessionReportsResponse>;
   /**
    * The same, oldest first, now and again whenever a report or a delivery has changed, until the caller leaves. Changes that come together are one; the same may
@@ -5893,7 +5899,10 @@ export interface ReportingClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetReportPdfResponse) => void,
   ): ClientUnaryCall;
-  /** The reports of a session, newest first. Idempotent. */
+  /**
+   * The reports of a session, newest first. NOT_FOUND (`session_not_found`) where there are none and the session is unknown, or another kiosk's to the kiosk that
+   * asks. Idempotent.
+   */
   listSessionReports(
     request: ListSessionReportsRequest,
     callback: (error: ServiceError | null, response: ListSessionReportsResponse) => void,
