@@ -54,6 +54,14 @@ test('P1 a payment is asked for again with the same key when the line breaks or 
   expect(pauses).toEqual([500, 2000]);
 });
 
+test('P1 after a 504 the same key asks again, ever later and not before Retry-After', async () => {
+  const timeout = () => refusal(504, 'deadline_exceeded', { 'retry-after': '1' });
+  const { client, asked, pauses } = clientWith([timeout(), timeout(), timeout(), Response.json({ intentId: 'pay_1' })]);
+  expect((await client.createIntent({ body: { amount: 100, currency: 'RUB', sessionId: 'ses_1' } })).intentId).toBe('pay_1');
+  expect(new Set(asked.map(({ headers }) => headers.get('idempotency-key'))).size).toBe(1);
+  expect(pauses).toEqual([1000, 1000, 2000]);
+});
+
 test('what needs no key to be safe is asked again without one', async () => {
   const { client, asked } = clientWith([new TypeError('fetch failed'), Response.json({ id: 'ses_1', status: 'completed' })]);
   expect((await client.completeSession({ id: 'ses_1' })).status).toBe('completed');

@@ -23,7 +23,10 @@ export async function errorOf(response: Response): Promise<ProblemError> {
   return new ProblemError(said ?? { type: 'about:blank', title: statusText, status, detail: 'No problem document.', reason: 'unknown', requestId: '' }, retryAfterMs);
 }
 
-/** How long to wait before asking again; undefined where that is of no use. A 502 or 504 says nothing about the outcome. */
+/**
+ * How long to wait before asking again; undefined where that is of no use. A 502 or 504 says nothing about the outcome: who did not answer in time is asked
+ * ever more seldom, and not before it wants to be.
+ */
 export function pauseAfter({ problem: { status }, retryAfterMs }: ProblemError, usualMs: number): number | undefined {
-  return retryAfterMs ?? (status === 502 || status === 504 ? usualMs : undefined);
+  return status === 502 || status === 504 ? Math.max(retryAfterMs ?? 0, usualMs) : retryAfterMs;
 }

@@ -146,7 +146,7 @@ function problemsOf(route: Route): Operation['responses'] {
 
 function headersOf(status: number): { headers?: Record<string, { description: string; schema: Schema }> } {
   if (status === 401) return { headers: { 'WWW-Authenticate': { description: 'RFC 6750', schema: { type: 'string' } } } };
-  if (status === 429 || status === 503) return { headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'integer', minimum: 1 } } } };
+  if (status === 429 || status === 503 || status === 504) return { headers: { 'Retry-After': { description: 'Seconds', schema: { type: 'integer', minimum: 1 } } } };
   return {};
 }
 

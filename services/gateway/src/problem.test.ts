@@ -36,7 +36,7 @@ test.each(kinds)('G1 a fault of kind %s and reason %s is answered as a problem d
   const problem = await problemOf(response);
   expect(problem).toMatchObject({ type: `urn:kiosk:problem:${reason}`, title: expect.any(String), status, reason, requestId: response.headers.get('x-request-id') });
   expect(problem).toMatchObject(kind === 'internal' ? { detail: 'Internal error.' } : { detail: 'Words for people.', errors: [{ path: 'a', message: 'b' }] });
-  expect(response.headers.has('retry-after')).toBe(kind === 'exhausted' || kind === 'unavailable');
+  expect(response.headers.has('retry-after')).toBe(['exhausted', 'unavailable', 'deadline'].includes(kind));
 });
 
 const later: [FaultKind, number][] = [['conflict', 1], ['exhausted', 2500], ['unavailable', 0]];

@@ -55,9 +55,12 @@ export function problemOf(fault: Fault, requestId: string, extension: object = {
   };
 }
 
+/** Coming back is of use: with the same key also where the outcome is unknown, because that is how it becomes known. */
+const comeBack: readonly FaultKind[] = ['exhausted', 'unavailable', 'deadline'];
+
 /** What Retry-After says, if anything. */
 export function retryAfterSecondsOf({ kind, retryAfterMs }: Fault): number | undefined {
-  const later = kind === 'exhausted' || kind === 'unavailable' ? usualRetryAfterMs : undefined;
+  const later = comeBack.includes(kind) ? usualRetryAfterMs : undefined;
   const ms = retryAfterMs ?? later;
   return ms === undefined ? undefined : Math.max(1, Math.ceil(ms / 1000));
 }
