@@ -12,11 +12,11 @@ export function has(program: string): boolean {
   }
 }
 
-/** A `describe` that is skipped, loudly, where one of the programs is missing. */
-export function describeWith(programs: readonly string[], name: string, tests: () => void): void {
-  const missing = programs.filter((program) => !has(program));
+/** A `describe` that is skipped, loudly, where one of the programs is missing, or something else that is named in `alsoMissing`. */
+export function describeWith(programs: readonly string[], name: string, tests: () => void, { alsoMissing = [] }: { alsoMissing?: readonly string[] } = {}): void {
+  const missing = [...programs.filter((program) => !has(program)), ...alsoMissing];
   // Not through Jest, which keeps what a test prints to itself.
-  if (missing.length > 0) writeSync(2, `!!! ${missing.join(', ')} not installed: "${name}" is SKIPPED !!!\n`);
+  if (missing.length > 0) writeSync(2, `!!! ${missing.join(', ')} not to be had: "${name}" is SKIPPED !!!\n`);
   (missing.length > 0 ? describe.skip : describe)(name, tests);
 }
 

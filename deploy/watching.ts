@@ -18,6 +18,14 @@ export interface Watching extends AsyncDisposable {
   alerts(): Promise<Alert[]>;
 }
 
+/** The shipped configurations, for those who cannot wait. */
+export const promptly = {
+  prometheus: (text: string) => text.replaceAll(/_interval: 15s/g, '_interval: 2s').replace('global:', 'global:\n  scrape_timeout: 2s'),
+  // Nobody is written to from here.
+  alertmanager: (text: string) => text.replaceAll(/group_wait: \w+/g, 'group_wait: 1s').replaceAll(/group_interval: \w+/g, 'group_interval: 1s').replaceAll(/ {4}email_configs:\n( {6}.*\n)+/g, ''),
+  rules: (text: string, sooner: readonly (readonly [from: RegExp, to: string])[]) => sooner.reduce((before, [from, to]) => before.replaceAll(from, to), text),
+};
+
 export type WatchingOptions = {
   /** prometheus.yml or gateway.yml. */
   configuration: string;
@@ -35,18 +43,16 @@ export async function startWatching({ configuration, addresses, sooner = [] }: W
   cpSync(join(import.meta.dirname, 'prometheus/rules'), join(folder, 'rules'), { recursive: true });
   for (const name of readdirSync(join(folder, 'rules'))) {
     const path = join(folder, 'rules', name);
-    writeFileSync(path, sooner.reduce((text, [from, to]) => text.replaceAll(from, to), readFileSync(path, 'utf8')));
+    writeFileSync(path, promptly.rules(readFileSync(path, 'utf8'), sooner));
   }
   const shipped = readFileSync(join(import.meta.dirname, 'prometheus', configuration), 'utf8');
   const withPorts = Object.entries({ ...addresses, 9093: `127.0.0.1:${alertmanagerPort}` }).reduce((text, [port, address]) => {
     if (!text.includes(`127.0.0.1:${port}`)) throw new Error(`${configuration} does not name port ${port}`);
     return text.replaceAll(`127.0.0.1:${port}`, address);
   }, shipped);
-  writeFileSync(join(folder, 'prometheus.yml'), withPorts.replaceAll(/_interval: 15s/g, '_interval: 2s').replace('global:', 'global:\n  scrape_timeout: 2s'));
+  writeFileSync(join(folder, 'prometheus.yml'), promptly.prometheus(withPorts));
   const example = readFileSync(join(import.meta.dirname, 'alertmanager/alertmanager.yml'), 'utf8');
-  writeFileSync(join(folder, 'alertmanager.yml'), example.replaceAll(/group_wait: \w+/g, 'group_wait: 1s').replaceAll(/group_interval: \w+/g, 'group_interval: 1s')
-    // Nobody is written to from here.
-    .replaceAll(/ {4}email_configs:\n( {6}.*\n)+/g, ''));
+  writeFileSync(join(folder, 'alertmanager.yml'), promptly.alertmanager(example));
 
   const start = (program: string, args: string[]): void => {
     const out = openSync(join(folder, `${program}.log`), 'a');

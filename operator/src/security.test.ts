@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { strict } from './runnable.ts';
+import { strict } from '@kiosk/stack/runnable';
 import { checkSecurity } from './security.ts';
 
 test('X1 X2 X3 S3 G1 W1 D10 every claim of docs/security.md holds on a running system', async () => {

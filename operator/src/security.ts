@@ -1,12 +1,12 @@
 /** docs/security.md, proven: starts a system of its own, with keys and pretend money, and runs each claim's commands against it. */
 import { startProcesses } from '@kiosk/stack';
+import { runnableBlocks, strict } from '@kiosk/stack/runnable';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { runnableBlocks, strict } from './runnable.ts';
 
 const workspace = join(import.meta.dirname, '../..');
 
