@@ -7,5 +7,6 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'mjs', 'cjs', 'js', 'json', 'node'],
   transform: {},
-  testTimeout: 30_000,
+  // Long enough for a machine with five times the work that it can do.
+  testTimeout: 120_000,
 };
