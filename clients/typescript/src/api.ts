@@ -106,6 +106,11 @@ export type Recipients = {
   email?: string;
   /** 8…, 7…, 9… or +7…, with or without blanks and brackets */
   phone?: string;
+  /** Which text the customer agreed to, and when */
+  consent?: {
+    textVersion: string;
+    at: string;
+  };
 };
 
 export type NewDiagnosticsReport = {
@@ -123,6 +128,11 @@ export type Recipient = {
   email?: string;
   /** 8…, 7…, 9… or +7…, with or without blanks and brackets */
   phone?: string;
+  /** Which text the customer agreed to, and when */
+  consent?: {
+    textVersion: string;
+    at: string;
+  };
 };
 
 export type Session = {

@@ -15,7 +15,7 @@ const bodyLimitBytes = 256 * 1024;
 /** A report waits for its PDF. */
 export const reportTimeoutMs = 30_000;
 
-const recipientFaults = ['invalid_email', 'invalid_phone'];
+const recipientFaults = ['invalid_email', 'invalid_phone', 'invalid_consent', 'consent_required'];
 const reportFaults = {
   402: ['payment_required'],
   404: ['session_not_found'],

@@ -20,8 +20,8 @@ const email = z.string().min(1).max(254).describe('One mailbox');
 const phone = z.string().min(1).max(32).describe('8…, 7…, 9… or +7…, with or without blanks and brackets');
 const consent = z.strictObject({ textVersion: z.string().regex(/^[\w.:-]{1,64}$/, 'Must be 1–64 of A–Z, a–z, 0–9, dot, colon, underscore and hyphen'), at: time })
   .describe('Which text the customer agreed to, and when');
-const recipients = { email: email.optional(), phone: phone.optional() };
-const contact = z.strictObject({ ...recipients, consent: consent.optional() }).register(requestNames, { id: 'Contact' });
+const recipients = { email: email.optional(), phone: phone.optional(), consent: consent.optional() };
+const contact = z.strictObject(recipients).register(requestNames, { id: 'Contact' });
 const kioskId = z.string().regex(/^[\w.-]{1,64}$/, 'Must be 1–64 of A–Z, a–z, 0–9, dot, underscore and hyphen');
 
 const page = {

@@ -36,6 +36,10 @@ export const reportingSettings = {
       schema: setting.flag.optional(),
       doc: 'Whether a report is made, sent and shown only with a confirmed payment behind its session. Default: true in PROD, false in DEV.',
     },
+    CONSENT_REQUIRED: {
+      schema: setting.flag, default: false,
+      doc: 'Whether a contact is only taken with `consent`, the version of the text that the customer agreed to and the time; otherwise `consent_required`. That goes for `deliverTo` and sending again too, where they name others than the session\'s contact.',
+    },
     REPORT_BRAND_NAME: { schema: setting.text, default: 'Проверка автомобиля', doc: 'Who the report is from: the head of the PDF and the signature of the e-mail.' },
     REPORT_BRAND_PHONE: { schema: setting.text.optional(), doc: 'The phone under that name.' },
     REPORT_BRAND_SITE: { schema: setting.text.optional(), doc: 'The site under that name.' },
@@ -95,6 +99,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
     otlpProtocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL,
     requirePayment: settings.REPORTS_REQUIRE_PAYMENT ?? settings.AGENT_ENV === 'PROD',
+    consentRequired: settings.CONSENT_REQUIRED,
     brand: { name: settings.REPORT_BRAND_NAME, phone: settings.REPORT_BRAND_PHONE, site: settings.REPORT_BRAND_SITE },
     publicUrl: settings.REPORT_PUBLIC_URL.replace(/\/+$/, ''),
     thicknessLimits: { ...defaultThicknessLimits, ...settings.THICKNESS_LIMITS, zoneNorms: { ...defaultThicknessLimits.zoneNorms, ...settings.THICKNESS_LIMITS.zoneNorms } } satisfies ThicknessLimits,

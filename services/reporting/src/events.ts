@@ -4,6 +4,7 @@
  */
 import { appendAudit, type Tx } from '@kiosk/database';
 import type { Changes, Log, Metrics } from '@kiosk/service';
+import type { Consent } from './consent.ts';
 import { channels, type Delivery } from './delivery.ts';
 import type { Severity } from './diagnostics.ts';
 import { makeLabel } from './makes.ts';
@@ -59,6 +60,13 @@ export function createEvents({ log, metrics, changes, now }: {
   const audit = (tx: Tx<Tables>, event: string, entityId: string, details: object, { requestId, caller }: Origin): Promise<void> =>
     appendAudit(tx, { at: now(), event, entityId, details, requestId, caller });
 
+  /** That there was consent outlives the recipients, whose deliveries it names. */
+  async function consented(tx: Tx<Tables>, { report, deliveries, consent, origin }: {
+    report: Report; deliveries: readonly Delivery[]; consent?: Consent; origin: Origin;
+  }): Promise<void> {
+    if (consent && deliveries.length > 0) await audit(tx, 'report.consent', report.id, { ...consent, deliveries: named(deliveries) }, origin);
+  }
+
   /** Those who watch the session are to look again. */
   async function touch(tx: Tx<Tables>, reportId: string): Promise<void> {
     const { session_id: sessionId } = await tx.db.selectFrom('reports').select('session_id').where('id', '=', reportId).executeTakeFirstOrThrow();
@@ -66,9 +74,12 @@ export function createEvents({ log, metrics, changes, now }: {
   }
 
   return {
-    async created(tx: Tx<Tables>, { report, deliveries, scan, origin }: { report: Report; deliveries: readonly Delivery[]; scan: Scan; origin: Origin }): Promise<void> {
+    async created(tx: Tx<Tables>, { report, deliveries, consent, scan, origin }: {
+      report: Report; deliveries: readonly Delivery[]; consent?: Consent; scan: Scan; origin: Origin;
+    }): Promise<void> {
       const { id: reportId, sessionId, type, paidIntentId } = report;
       await audit(tx, 'report.created', reportId, { sessionId, type, paidIntentId, deliveries: named(deliveries) }, origin);
+      await consented(tx, { report, deliveries, consent, origin });
       tx.afterCommit(() => {
         if (type === 'diagnostics') {
           const make = makeLabel(scan.vehicleMake ?? '');
@@ -100,8 +111,11 @@ export function createEvents({ log, metrics, changes, now }: {
       });
     },
 
-    async resent(tx: Tx<Tables>, { report, deliveries, origin }: { report: Report; deliveries: readonly Delivery[]; origin: Origin }): Promise<void> {
+    async resent(tx: Tx<Tables>, { report, deliveries, consent, origin }: {
+      report: Report; deliveries: readonly Delivery[]; consent?: Consent; origin: Origin;
+    }): Promise<void> {
       await audit(tx, 'report.resent', report.id, { deliveries: named(deliveries) }, origin);
+      await consented(tx, { report, deliveries, consent, origin });
       await touch(tx, report.id);
       tx.afterCommit(() => log.info({ event: 'report.resent', reportId: report.id, count: deliveries.length, requestId: origin.requestId }, 'report to be sent again'));
     },

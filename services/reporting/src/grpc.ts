@@ -3,7 +3,7 @@ import {
   DeliveryChannel, DeliveryProvider, DeliveryStatus as WireDeliveryStatus, DtcStatus, MeasurementStatus, ReportStatus as WireStatus, ReportType as WireType, ReportingService,
   Severity as WireSeverity, VehicleType as WireVehicleType,
   type AuditEntry, type Delivery as WireDelivery, type Diagnostics, type ListAuditRequest, type ListedDelivery as WireListedDelivery, type Report as WireReport, type ReportingServer,
-  type Thickness,
+  type Recipients as WireRecipients, type Thickness,
 } from '@kiosk/contracts/reporting/v1/reporting';
 import type { PaymentsServer } from '@kiosk/contracts/payments/v1/payments';
 import { SessionStatus, SessionType, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
@@ -31,10 +31,10 @@ export function reportingOverGrpc({ reports, links, listDeliveries, outcomes, er
 }): Implementation {
   return implement<ReportingServer>(ReportingService, {
     createDiagnosticsReport: async ({ idempotencyKey, sessionId, data, deliverTo }, call) => ({
-      report: write(await reports.create({ idempotencyKey, sessionId, content: { kind: 'diagnostics', data: readDiagnostics(data) }, deliverTo }, newCall(call))),
+      report: write(await reports.create({ idempotencyKey, sessionId, content: { kind: 'diagnostics', data: readDiagnostics(data) }, deliverTo: deliverTo && readRecipients(deliverTo) }, newCall(call))),
     }),
     createThicknessReport: async ({ idempotencyKey, sessionId, data, deliverTo }, call) => ({
-      report: write(await reports.create({ idempotencyKey, sessionId, content: { kind: 'thickness', data: readThickness(data) }, deliverTo }, newCall(call))),
+      report: write(await reports.create({ idempotencyKey, sessionId, content: { kind: 'thickness', data: readThickness(data) }, deliverTo: deliverTo && readRecipients(deliverTo) }, newCall(call))),
     }),
     getReport: async ({ reportId }, call) => ({ report: write(await reports.get(reportId, newCall(call))) }),
     async getReportPdf({ reportId }, call) {
@@ -46,7 +46,7 @@ export function reportingOverGrpc({ reports, links, listDeliveries, outcomes, er
       for await (const views of reports.watchSession(sessionId, newCall(call))) yield { reports: views.map(write) };
     },
     deliverReport: async ({ idempotencyKey, reportId, to }, call) => ({
-      report: write(await reports.deliver({ idempotencyKey, reportId, to: to ?? {} }, newCall(call))),
+      report: write(await reports.deliver({ idempotencyKey, reportId, to: to ? readRecipients(to) : {} }, newCall(call))),
     }),
     async listDeliveries({ status, channel, reportId, createdFrom, createdTo, limit, cursor }, call) {
       const page = await listDeliveries({
@@ -78,6 +78,10 @@ export function reportingOverGrpc({ reports, links, listDeliveries, outcomes, er
 
 export type SessionsPeer = Pick<Rpc<SessionsServer>, 'getSession' | 'listErasures'>;
 export type PaymentsPeer = Pick<Rpc<PaymentsServer>, 'checkSessionPaid' | 'recordService'>;
+
+function readRecipients({ email, phone, consent }: WireRecipients): Parameters<Reports['deliver']>[0]['to'] {
+  return { email, phone, ...(consent ? { consent: { textVersion: consent.textVersion, at: consent.at?.getTime() ?? Number.NaN } } : {}) };
+}
 
 /** The sessions service, as reporting sees it. The call goes along, so that deadline, request id and caller travel. */
 export function visitsOf(sessions: SessionsPeer): GetVisit {

@@ -33,11 +33,11 @@ export function normalizePhone(text: string, path = 'deliverTo.phone'): string {
   return phone.number;
 }
 
-/** Fails as the two above; `field` names the object in the request. */
-export function normalizeRecipients({ email, phone }: Recipients, field = 'deliverTo'): Recipients {
+/** Fails as the two above; `prefix` is the path of the object in the request. */
+export function normalizeRecipients({ email, phone }: Recipients, prefix = 'deliverTo.'): Recipients {
   return {
-    ...(email === undefined ? {} : { email: normalizeEmail(email, `${field}.email`) }),
-    ...(phone === undefined ? {} : { phone: normalizePhone(phone, `${field}.phone`) }),
+    ...(email === undefined ? {} : { email: normalizeEmail(email, `${prefix}email`) }),
+    ...(phone === undefined ? {} : { phone: normalizePhone(phone, `${prefix}phone`) }),
   };
 }
 

@@ -3,6 +3,7 @@ import { newId } from '@kiosk/database';
 import { Fault, conflict, invalid, notFound } from '@kiosk/fault';
 import type { Changes, Log } from '@kiosk/service';
 import { createHash } from 'node:crypto';
+import { checkConsent, lacksConsent, type Consent } from './consent.ts';
 import type { Channel, Delivery } from './delivery.ts';
 import { validateDiagnostics, type DiagnosticsData, type LookUpDtc } from './diagnostics.ts';
 import { DamagedFileError, type Files } from './files.ts';
@@ -24,12 +25,15 @@ export type Content = { kind: 'diagnostics'; data: DiagnosticsData } | { kind: '
 /** Fails with `session_not_found`, also for a kiosk that asks for another's (S3). */
 export type GetVisit = (sessionId: string, origin: Origin | Call) => Promise<Visit>;
 
+/** Where a report is to go, as it was asked for. */
+type Addressed = Recipients & { consent?: Consent };
+
 export type Reports = ReturnType<typeof createReports>;
 
 /** Kept back from the caller's time, so that it hears that the report is still being made before its own deadline passes. */
 const answerMarginMs = 250;
 
-export function createReports({ store, changes, files, rendering, gate, getVisit, getPayment, lookUpDtc, brand, publicUrl, thicknessLimits, mailDomain, onDue, log, now }: {
+export function createReports({ store, changes, files, rendering, gate, getVisit, getPayment, lookUpDtc, brand, publicUrl, thicknessLimits, mailDomain, consentRequired, onDue, log, now }: {
   store: Store;
   /** By the session's id. */
   changes: Changes;
@@ -45,6 +49,8 @@ export function createReports({ store, changes, files, rendering, gate, getVisit
   thicknessLimits: ThicknessLimits;
   /** Of the Message-IDs. */
   mailDomain: string;
+  /** Whether a report goes to others than the session's contact only with consent. */
+  consentRequired: boolean;
   /** Told when deliveries have become due. */
   onDue: () => void;
   log: Log;
@@ -53,12 +59,13 @@ export function createReports({ store, changes, files, rendering, gate, getVisit
   return {
     /** Makes a report, or answers the one that the key made. Answers when its file is on disk, or with `report_not_ready` when the caller's time is over. */
     async create({ idempotencyKey, sessionId, content, deliverTo }: {
-      idempotencyKey: string; sessionId: string; content: Content; deliverTo?: Recipients;
+      idempotencyKey: string; sessionId: string; content: Content; deliverTo?: Addressed;
     }, call: Call): Promise<ReportView> {
       const valid = validated(content);
       const to = deliverTo && normalizeRecipients(deliverTo);
-      const key = keyOf(idempotencyKey, ['create', sessionId, valid, to ?? null], call);
-      const id = (key && await store.replay(key)) ?? await accept({ sessionId, content: valid, to, key }, call);
+      const consent = deliverTo?.consent && checkConsent(deliverTo.consent, { now: now(), prefix: 'deliverTo.' });
+      const key = keyOf(idempotencyKey, ['create', sessionId, valid, to ?? null, consent ?? null], call);
+      const id = (key && await store.replay(key)) ?? await accept({ sessionId, content: valid, to, consent, key }, call);
       await within(call.deadlineAt - Date.now() - answerMarginMs, rendering.finish(id, call));
       return answer(await store.view(id, undefined));
     },
@@ -86,15 +93,18 @@ export function createReports({ store, changes, files, rendering, gate, getVisit
       changes.watch(sessionId, { read: async () => (await store.listBySession(sessionId, scopeOf(call))).toReversed(), signal: call.signal }),
 
     /** Adds a delivery for each channel named. */
-    async deliver({ idempotencyKey, reportId, to }: { idempotencyKey: string; reportId: string; to: Recipients }, call: Call): Promise<ReportView> {
-      const recipients = normalizeRecipients(to, 'to');
+    async deliver({ idempotencyKey, reportId, to }: { idempotencyKey: string; reportId: string; to: Addressed }, call: Call): Promise<ReportView> {
+      const recipients = normalizeRecipients(to, '');
       if (Object.keys(recipients).length === 0) throw invalid('no_recipient', 'Name an e-mail address, a phone number, or both.', 'to');
-      const { report } = answer(await store.view(reportId, scopeOf(call)));
+      const consent = to.consent && checkConsent(to.consent, { now: now(), prefix: '' });
+      const { report, deliveries: before } = answer(await store.view(reportId, scopeOf(call)));
       if (report.erasedAt !== undefined) throw conflict('report_erased', 'The report\'s data has been erased.');
-      const key = keyOf(idempotencyKey, ['deliver', reportId, recipients], call);
+      const key = keyOf(idempotencyKey, ['deliver', reportId, recipients, consent ?? null], call);
       if (!key || await store.replay(key) === undefined) {
+        const reached = before.map(({ recipient }) => recipient);
+        refuseWithoutConsent(recipients, { consent, known: { emails: reached, phones: reached }, prefix: '' });
         await gate.pass(report, call);
-        await store.resend({ report, deliveries: deliveriesOf({ reportId, to: recipients, cause: 'resend', at: now() }), key, origin: call });
+        await store.resend({ report, deliveries: deliveriesOf({ reportId, to: recipients, cause: 'resend', at: now() }), consent, key, origin: call });
         onDue();
       }
       return store.view(reportId, undefined);
@@ -102,10 +112,14 @@ export function createReports({ store, changes, files, rendering, gate, getVisit
   };
 
   /** Everything that can be refused is refused before the one transaction that makes the report, its deliveries and the key's claim. */
-  async function accept({ sessionId, content, to, key }: { sessionId: string; content: Content; to?: Recipients; key?: Key }, call: Call): Promise<string> {
+  async function accept({ sessionId, content, to, consent, key }: {
+    sessionId: string; content: Content; to?: Recipients; consent?: Consent; key?: Key;
+  }, call: Call): Promise<string> {
     using _place = rendering.reserve();
     const visit = await getVisit(sessionId, call);
     refuseUnfit(visit, content.kind);
+    const { email, phone } = visit.contact;
+    refuseWithoutConsent(to ?? {}, { consent, known: { emails: [email], phones: [phone] }, prefix: 'deliverTo.' });
     const paidIntentId = needsPayment(visit, gate.required) ? await getPayment(sessionId, call) ?? refuseUnpaid(visit) : undefined;
     const at = now();
     const document = freeze({ id: newId('rep', at), visit, content, at });
@@ -116,9 +130,15 @@ export function createReports({ store, changes, files, rendering, gate, getVisit
     const { vehicleMake } = content.data;
     const durationMs = content.kind === 'diagnostics' ? content.data.durationMs : undefined;
     return store.open({
-      report, document, scan: { vehicleMake, durationMs, severities }, key, origin: call,
+      report, document, scan: { vehicleMake, durationMs, severities }, consent, key, origin: call,
       deliveries: deliveriesOf({ reportId: report.id, to: to ?? normalizeRecipients(visit.contact), cause: 'report', at }),
     });
+  }
+
+  /** Fails with `consent_required`. */
+  function refuseWithoutConsent(to: Recipients, { consent, known, prefix }: { consent?: Consent; known: Parameters<typeof lacksConsent>[1]; prefix: string }): void {
+    if (!consentRequired || consent || !lacksConsent(to, known)) return;
+    throw invalid('consent_required', 'To others than the session\'s contact a report goes only with the customer\'s consent.', `${prefix}consent`);
   }
 
   /** All that the PDF is made of, so that it comes out the same whenever it is made (D8). */

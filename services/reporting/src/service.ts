@@ -165,7 +165,7 @@ export async function startReporting({
   const recordServices = createServiceRecord({ store, recordService: (service, origin) => payments.recordService(service, origin), now });
   const reports = createReports({
     store, changes, files, rendering, gate, getVisit, getPayment, lookUpDtc, brand: config.brand, publicUrl: config.publicUrl,
-    thicknessLimits: config.thicknessLimits, mailDomain, onDue, log, now,
+    thicknessLimits: config.thicknessLimits, mailDomain, consentRequired: config.consentRequired, onDue, log, now,
   });
   const reportLinks = createReportLinks({ links: new LinkStore({ rows, events }), store, reports, now });
   const erasureStore = new ErasureStore({ rows, events });

@@ -2,6 +2,7 @@
 import { listAudit, pruneAudit, type AuditFilter, type AuditRow, type Tx } from '@kiosk/database';
 import { conflict, notFound } from '@kiosk/fault';
 import { sql } from 'kysely';
+import type { Consent } from './consent.ts';
 import type { Delivery } from './delivery.ts';
 import type { Events, Scan } from './events.ts';
 import type { ReportDocument } from './pdf/report-document.ts';
@@ -33,8 +34,8 @@ export class Store {
   }
 
   /** Claims the key and makes the report with its deliveries, all or nothing; or finds the report that the key made. Answers its id. */
-  async open({ report, document, deliveries, scan, key, origin }: {
-    report: Report; document: ReportDocument; deliveries: readonly Delivery[]; scan: Scan; key?: Key; origin: Origin;
+  async open({ report, document, deliveries, consent, scan, key, origin }: {
+    report: Report; document: ReportDocument; deliveries: readonly Delivery[]; consent?: Consent; scan: Scan; key?: Key; origin: Origin;
   }): Promise<string> {
     return this.#rows.transaction(async (tx) => {
       const known = key && await findKey(tx, key);
@@ -49,20 +50,22 @@ export class Store {
       }).execute();
       await insertDeliveries(tx, deliveries);
       if (key) await insertKey(tx, key, report);
-      await this.#events.created(tx, { report, deliveries, scan, origin });
+      await this.#events.created(tx, { report, deliveries, consent, scan, origin });
       return report.id;
     });
   }
 
   /** Adds deliveries of a report, or finds that the key has done so. They wait for a report that is not ready. */
-  async resend({ report, deliveries, key, origin }: { report: Report; deliveries: readonly Delivery[]; key?: Key; origin: Origin }): Promise<void> {
+  async resend({ report, deliveries, consent, key, origin }: {
+    report: Report; deliveries: readonly Delivery[]; consent?: Consent; key?: Key; origin: Origin;
+  }): Promise<void> {
     await this.#rows.transaction(async (tx) => {
       if (key && await findKey(tx, key)) return;
       const { status, erased_at: erasedAt } = await tx.db.selectFrom('reports').select(['status', 'erased_at']).where('id', '=', report.id).executeTakeFirstOrThrow();
       if (erasedAt !== null) throw conflict('report_erased', 'The report\'s data has been erased.');
       await insertDeliveries(tx, deliveries.map((delivery) => ({ ...delivery, nextAttemptAt: status === 'ready' ? delivery.createdAt : undefined })));
       if (key) await insertKey(tx, key, { id: report.id, createdAt: deliveries[0]!.createdAt });
-      await this.#events.resent(tx, { report, deliveries, origin });
+      await this.#events.resent(tx, { report, deliveries, consent, origin });
     });
   }
 

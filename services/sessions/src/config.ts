@@ -37,7 +37,7 @@ export const sessionsSettings = {
     },
     CONSENT_REQUIRED: {
       schema: setting.flag, default: false,
-      doc: 'Whether a contact is only taken with contact.consent, the version of the text that the customer agreed to and the time; otherwise `consent_required`.',
+      doc: 'Whether a contact is only taken with `consent`, the version of the text that the customer agreed to and the time; otherwise `consent_required`. That goes for `deliverTo` and sending again too, where they name others than the session\'s contact.',
     },
     SESSION_AUDIT_RETENTION_MS: {
       schema: setting.integer({ min: 24 * hourMs, max: 10 * yearMs }),

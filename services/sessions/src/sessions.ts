@@ -104,6 +104,6 @@ function scopeOf({ caller }: Origin): Scope {
 function keyOf(idempotencyKey: string, { type, contact, metadata, kioskId }: Session, { ttlMs, origin: { caller } }: { ttlMs?: number; origin: Origin }): Key | undefined {
   if (idempotencyKey === '') return undefined;
   if (idempotencyKey.length > 255) throw invalid('invalid_idempotency_key', 'Idempotency-Key must be at most 255 characters.');
-  const body = JSON.stringify([type, contact.email ?? null, contact.phone ?? null, inOrder(metadata), ttlMs ?? null, kioskId ?? null]);
+  const body = JSON.stringify([type, contact.email ?? null, contact.phone ?? null, inOrder(metadata), ttlMs ?? null, kioskId ?? null, contact.consent ?? null]);
   return { caller: `${caller.role}:${caller.name}`, key: idempotencyKey, bodySha256: createHash('sha256').update(body).digest('hex') };
 }

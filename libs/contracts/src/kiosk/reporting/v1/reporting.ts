@@ -740,7 +740,19 @@ export interface Thickness {
 
 export interface Recipients {
   email?: string | undefined;
-  phone?: string | undefined;
+  phone?:
+    | string
+    | undefined;
+  /** Needed for who is not the session's contact where CONSENT_REQUIRED is on: INVALID_ARGUMENT (`consent_required`) without it. */
+  consent?: Consent | undefined;
+}
+
+/** That the customer agreed to have the report sent there. */
+export interface Consent {
+  /** Names the text: 1–64 of A–Z a–z 0–9 . : _ - */
+  textVersion: string;
+  /** Not in the future. */
+  at?: Date | undefined;
 }
 
 export interface Delivery {
@@ -1913,7 +1925,7 @@ export const Thickness: MessageFns<Thickness> = {
 };
 
 function createBaseRecipients(): Recipients {
-  return { email: undefined, phone: undefined };
+  return { email: undefined, phone: undefined, consent: undefined };
 }
 
 export const Recipients: MessageFns<Recipients> = {
@@ -1923,6 +1935,9 @@ export const Recipients: MessageFns<Recipients> = {
     }
     if (message.phone !== undefined) {
       writer.uint32(18).string(message.phone);
+    }
+    if (message.consent !== undefined) {
+      Consent.encode(message.consent, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1956,6 +1971,14 @@ export const Recipients: MessageFns<Recipients> = {
             message.phone = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.consent = Consent.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1972,6 +1995,7 @@ export const Recipients: MessageFns<Recipients> = {
     return {
       email: isSet(object.email) ? globalThis.String(object.email) : undefined,
       phone: isSet(object.phone) ? globalThis.String(object.phone) : undefined,
+      consent: isSet(object.consent) ? Consent.fromJSON(object.consent) : undefined,
     };
   },
 
@@ -1983,6 +2007,9 @@ export const Recipients: MessageFns<Recipients> = {
     if (message.phone !== undefined) {
       obj.phone = message.phone;
     }
+    if (message.consent !== undefined) {
+      obj.consent = Consent.toJSON(message.consent);
+    }
     return obj;
   },
 
@@ -1993,6 +2020,98 @@ export const Recipients: MessageFns<Recipients> = {
     const message = createBaseRecipients();
     message.email = object.email ?? undefined;
     message.phone = object.phone ?? undefined;
+    message.consent = (object.consent !== undefined && object.consent !== null)
+      ? Consent.fromPartial(object.consent)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseConsent(): Consent {
+  return { textVersion: "", at: undefined };
+}
+
+export const Consent: MessageFns<Consent> = {
+  encode(message: Consent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.textVersion !== "") {
+      writer.uint32(10).string(message.textVersion);
+    }
+    if (message.at !== undefined) {
+      Timestamp.encode(toTimestamp(message.at), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Consent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConsent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.textVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.at = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Consent {
+    return {
+      textVersion: isSet(object.textVersion)
+        ? globalThis.String(object.textVersion)
+        : isSet(object.text_version)
+        ? globalThis.String(object.text_version)
+        : "",
+      at: isSet(object.at) ? fromJsonTimestamp(object.at) : undefined,
+    };
+  },
+
+  toJSON(message: Consent): unknown {
+    const obj: any = {};
+    if (message.textVersion !== "") {
+      obj.textVersion = message.textVersion;
+    }
+    if (message.at !== undefined) {
+      obj.at = message.at.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Consent>): Consent {
+    return Consent.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Consent>): Consent {
+    const message = createBaseConsent();
+    message.textVersion = object.textVersion ?? "";
+    message.at = object.at ?? undefined;
     return message;
   },
 };
