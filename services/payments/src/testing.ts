@@ -105,6 +105,10 @@ export type TestPayments = AsyncDisposable & {
   folder: string;
   /** Does what is due now. */
   work: () => Promise<void>;
+  /** Erases what the sessions service remembers to have been asked for, as far as that can be. */
+  eraseAsked: () => Promise<void>;
+  /** Erases and deletes what is past its retention. */
+  forget: () => Promise<void>;
   /** The database as it is on disk, for looking only. */
   rows: Database<Tables>['read'];
   /** Every line that was logged. */
@@ -144,6 +148,8 @@ export async function startTestPayments({ folder, clock = startClock(), sessions
   return {
     client, clock, sessions, folder: storagePath, logged,
     work: () => service.work(),
+    eraseAsked: () => service.eraseAsked(),
+    forget: () => service.forget(),
     rows: database.read,
     mishaps: () => logged.filter(({ level, event }) => level === 'error' && event !== 'anomaly'),
     metric: (name, labels) => readMetric(service.metricsPort, name, labels),
