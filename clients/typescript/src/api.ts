@@ -423,7 +423,7 @@ export interface Operations {
   /** Lists deliveries, newest first: with `status=dead` those that were given up and are the operator's to see to. Recipients are masked. For: operator. */
   listDeliveries: { input: { query?: { status?: 'queued' | 'sending' | 'sent' | 'delivered' | 'dead'; channel?: 'email' | 'sms'; reportId?: string; createdFrom?: string; createdTo?: string; limit?: number; cursor?: string } }; answer: DeliveryList };
   /** Who did what, in all services, newest first. 503 while one of them is away; `service` asks one alone. For: operator. */
-  listAudit: { input: { query?: { entityId?: string; type?: string; service?: 'payments' | 'reporting' | 'sessions'; from?: string; to?: string; limit?: number; cursor?: string } }; answer: AuditList };
+  listAudit: { input: { query?: { sessionId?: string; entityId?: string; type?: string; service?: 'payments' | 'reporting' | 'sessions'; from?: string; to?: string; limit?: number; cursor?: string } }; answer: AuditList };
 }
 
 /** `keyed`: it takes an Idempotency-Key. `repeatable`: asked twice, with its key if it takes one, it does nothing twice. */

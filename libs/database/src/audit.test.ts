@@ -173,6 +173,8 @@ test('the list is newest first and filters by entity, type and time, by an index
   expect(await ids({ limit: 3, before: { at: start + 17 * dayMs, id: 18 } })).toEqual([17, 16, 15]);
   expect(await ids({ limit: 1, before: { at: start + 17 * dayMs, id: 19 } })).toEqual([18]);
   expect(await ids({ entityId: 'ses_3' })).toEqual([8, 7]);
+  expect(await ids({ entityIds: ['ses_3', 'ses_4', 'ses_none'] })).toEqual([10, 9, 8, 7]);
+  expect(await ids({ entityIds: ['ses_3', 'ses_4'], entityId: 'ses_4', event: 'session.completed' })).toEqual([10]);
   expect(await ids({ event: 'session.completed', from: start + 10 * dayMs })).toEqual([20, 18, 16, 14, 12]);
   expect(await ids({ from: start + 2 * dayMs, to: start + 4 * dayMs })).toEqual([4, 3]);
   const sqlite = new Sqlite(audit.path, { readonly: true });
@@ -182,6 +184,7 @@ test('the list is newest first and filters by entity, type and time, by an index
   expect(plan('WHERE at <= 5 AND (at, id) < (5, 5)')).toMatch(/^SEARCH audit_logs USING INDEX audit_logs_by_time \(at<\?\)$/);
   expect(plan('WHERE event = \'e\' AND at >= 5')).toMatch(/^SEARCH audit_logs USING INDEX audit_logs_by_event \(event=\? AND at>\?\)$/);
   expect(plan('WHERE entity_id = \'x\'')).toMatch(/^SEARCH audit_logs USING INDEX audit_logs_by_entity \(entity_id=\?\)/);
+  expect(plan('WHERE entity_id IN (\'x\', \'y\')')).toMatch(/^SEARCH audit_logs USING INDEX audit_logs_by_entity \(entity_id=\?\)/);
   sqlite.close();
 });
 

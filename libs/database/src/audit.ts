@@ -41,6 +41,8 @@ export type AuditEntry = {
 
 export type AuditFilter = {
   entityId?: string;
+  /** One of these. */
+  entityIds?: readonly string[];
   event?: string;
   /** Epoch ms; from is included, to is not. */
   from?: number;
@@ -87,9 +89,10 @@ async function first(db: Queries, query: string): Promise<{ id: number; hash: st
 }
 
 /** Newest first: by time, and by id within a millisecond. */
-export async function listAudit(read: Queries, { entityId, event, from, to, before, limit }: AuditFilter): Promise<AuditRow[]> {
+export async function listAudit(read: Queries, { entityId, entityIds, event, from, to, before, limit }: AuditFilter): Promise<AuditRow[]> {
   const conditions: [sql: string, ...values: (string | number)[]][] = [];
   if (entityId !== undefined) conditions.push(['entity_id = ?', entityId]);
+  if (entityIds !== undefined) conditions.push([`entity_id IN (${entityIds.map(() => '?').join(', ')})`, ...entityIds]);
   if (event !== undefined) conditions.push(['event = ?', event]);
   if (from !== undefined) conditions.push(['at >= ?', from]);
   if (to !== undefined) conditions.push(['at < ?', to]);

@@ -54,7 +54,7 @@ test('a service whose clock went back loses no entry', async () => {
 test('filters go to each service, and one alone is asked where it is named', async () => {
   await using gateway = await startTestGateway();
   await gateway.send('/api/audit?entityId=ses_1&type=session.created&from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00%2B03:00&limit=7');
-  const request = { entityId: 'ses_1', event: 'session.created', from: new Date('2026-11-23T00:00:00Z'), to: new Date('2026-11-23T21:00:00Z'), limit: 7, before: undefined };
+  const request = { entityId: 'ses_1', event: 'session.created', from: new Date('2026-11-23T00:00:00Z'), to: new Date('2026-11-23T21:00:00Z'), limit: 7, before: undefined, sessionId: undefined };
   expect(gateway.asked.splice(0).map(({ request: each }) => each)).toEqual([request, request, request]);
   const answer = await (await gateway.send('/api/audit?service=sessions')).json() as Page;
   expect(gateway.asked).toHaveLength(1);

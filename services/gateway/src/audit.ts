@@ -36,10 +36,10 @@ export function auditRoutes({ sessions, payments, reporting }: {
       query: listAudit,
       answers: { 200: { description: 'A page of the audit', schema: auditListAnswer } },
       faults: { 400: ['invalid_cursor'], 503: ['sessions_unavailable', 'payments_unavailable'] },
-      async handle({ query: { entityId, type, service: only, from, to, limit = usualLimit, cursor }, response, call }) {
+      async handle({ query: { sessionId, entityId, type, service: only, from, to, limit = usualLimit, cursor }, response, call }) {
         const after = cursor === undefined ? undefined : readCursor(cursor);
         const found = await Promise.all(auditServices.filter((service) => only === undefined || service === only).map(async (service) => {
-          const { entries } = await clients[service].listAudit({ entityId, event: type, from, to, limit, before: after && positionIn(service, after) }, call);
+          const { entries } = await clients[service].listAudit({ sessionId, entityId, event: type, from, to, limit, before: after && positionIn(service, after) }, call);
           return entries.map((entry): Entry => ({ service, entry }));
         }));
         const merged = found.flat().toSorted((a, b) => compare(placeOf(a), placeOf(b)));

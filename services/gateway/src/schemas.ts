@@ -60,6 +60,7 @@ export const listSessions = z.strictObject({ type: sessionType.optional(), statu
 export const auditServices = ['payments', 'reporting', 'sessions'] as const;
 
 export const listAudit = z.strictObject({
+  sessionId: id.describe('What was done to this session, its payments, refunds, reports and deliveries').optional(),
   entityId: id.describe('What it was done to: the id of a session, intent, refund, report or delivery').optional(),
   type: z.string().max(100).regex(/^[a-z_]+(\.[a-z_]+)?$/, 'Must be a type such as session.completed').describe('Such as session.completed or intent.confirmed').optional(),
   service: z.enum(auditServices).describe('One service alone').optional(),

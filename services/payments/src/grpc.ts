@@ -169,10 +169,10 @@ function writeAuditEntry(row: AuditRow): AuditEntry {
 }
 
 /** Fails with `operator_only` and `invalid_limit`. */
-function readAuditFilter({ entityId, event, from, to, limit, before }: ListAuditRequest, call: Partial<Call> | undefined): AuditFilter {
+function readAuditFilter({ sessionId, entityId, event, from, to, limit, before }: ListAuditRequest, call: Partial<Call> | undefined): AuditFilter & { sessionId?: string } {
   refuseKiosk(call);
   if (limit < 0 || limit > 200) throw invalid('invalid_limit', 'limit must be from 1 to 200.', 'limit');
   return {
-    entityId, event, from: from?.getTime(), to: to?.getTime(), limit: limit || 50, before: before && { at: before.at?.getTime() ?? 0, id: before.id },
+    sessionId, entityId, event, from: from?.getTime(), to: to?.getTime(), limit: limit || 50, before: before && { at: before.at?.getTime() ?? 0, id: before.id },
   };
 }

@@ -308,8 +308,16 @@ export class Store {
     });
   }
 
-  listAudit(filter: AuditFilter): Promise<AuditRow[]> {
-    return listAudit(this.#rows.read, filter);
+  /** With `sessionId`: of the session, its intents and their refunds, under our ids and the PSP's. */
+  async listAudit({ sessionId, ...filter }: AuditFilter & { sessionId?: string }): Promise<AuditRow[]> {
+    return listAudit(this.#rows.read, { ...filter, entityIds: sessionId === undefined ? undefined : await this.#auditedOf(sessionId) });
+  }
+
+  async #auditedOf(sessionId: string): Promise<string[]> {
+    const { read } = this.#rows;
+    const intents = await read.selectFrom('intents').select(['id', 'psp_payment_id as pspId']).where('session_id', '=', sessionId).execute();
+    const refunds = intents.length === 0 ? [] : await read.selectFrom('refunds').select(['id', 'psp_refund_id as pspId']).where('intent_id', 'in', intents.map(({ id }) => id)).execute();
+    return [sessionId, ...[...intents, ...refunds].flatMap(({ id, pspId }) => (pspId === null ? [id] : [id, pspId]))];
   }
 
   async note(anomaly: Anomaly): Promise<void> {

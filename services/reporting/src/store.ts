@@ -157,8 +157,15 @@ export class Store {
     });
   }
 
-  listAudit(filter: AuditFilter): Promise<AuditRow[]> {
-    return listAudit(this.#rows.read, filter);
+  /** With `sessionId`: of the session, its reports and their deliveries. */
+  async listAudit({ sessionId, ...filter }: AuditFilter & { sessionId?: string }): Promise<AuditRow[]> {
+    return listAudit(this.#rows.read, { ...filter, entityIds: sessionId === undefined ? undefined : await this.#auditedOf(sessionId) });
+  }
+
+  async #auditedOf(sessionId: string): Promise<string[]> {
+    const reports = (await this.#rows.read.selectFrom('reports').select('id').where('session_id', '=', sessionId).execute()).map(({ id }) => id);
+    const deliveries = reports.length === 0 ? [] : await this.#rows.read.selectFrom('deliveries').select('id').where('report_id', 'in', reports).execute();
+    return [sessionId, ...reports, ...deliveries.map(({ id }) => id)];
   }
 
   async deleteOld({ auditBefore, keysBefore, now }: { auditBefore: number; keysBefore: number; now: number }): Promise<void> {

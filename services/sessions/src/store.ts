@@ -164,8 +164,9 @@ export class Store {
       .where('status', '=', 'active').where('expires_at', '>', now).groupBy('type').execute();
   }
 
-  listAudit(filter: AuditFilter): Promise<AuditRow[]> {
-    return listAudit(this.#database.read, filter);
+  /** Of a session there is nothing here but itself. */
+  listAudit({ sessionId, ...filter }: AuditFilter & { sessionId?: string }): Promise<AuditRow[]> {
+    return listAudit(this.#database.read, { ...filter, entityIds: sessionId === undefined ? undefined : [sessionId] });
   }
 
   async #inBites(remove: (tx: Tx<Tables>) => Promise<{ numDeletedRows: bigint }>): Promise<number> {

@@ -370,7 +370,11 @@ export interface ListAuditRequest {
   /** 1–200; 0 means 50. */
   limit: number;
   /** Only what comes after this place in the list; absent: from the newest. */
-  before?: AuditPosition | undefined;
+  before?:
+    | AuditPosition
+    | undefined;
+  /** What was done to the session, and to everything of its that this service has. */
+  sessionId?: string | undefined;
 }
 
 export interface ListAuditResponse {
@@ -2656,7 +2660,15 @@ export const AuditPosition: MessageFns<AuditPosition> = {
 };
 
 function createBaseListAuditRequest(): ListAuditRequest {
-  return { entityId: undefined, event: undefined, from: undefined, to: undefined, limit: 0, before: undefined };
+  return {
+    entityId: undefined,
+    event: undefined,
+    from: undefined,
+    to: undefined,
+    limit: 0,
+    before: undefined,
+    sessionId: undefined,
+  };
 }
 
 export const ListAuditRequest: MessageFns<ListAuditRequest> = {
@@ -2678,6 +2690,9 @@ export const ListAuditRequest: MessageFns<ListAuditRequest> = {
     }
     if (message.before !== undefined) {
       AuditPosition.encode(message.before, writer.uint32(50).fork()).join();
+    }
+    if (message.sessionId !== undefined) {
+      writer.uint32(58).string(message.sessionId);
     }
     return writer;
   },
@@ -2743,6 +2758,14 @@ export const ListAuditRequest: MessageFns<ListAuditRequest> = {
             message.before = AuditPosition.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2767,6 +2790,11 @@ export const ListAuditRequest: MessageFns<ListAuditRequest> = {
       to: isSet(object.to) ? fromJsonTimestamp(object.to) : undefined,
       limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
       before: isSet(object.before) ? AuditPosition.fromJSON(object.before) : undefined,
+      sessionId: isSet(object.sessionId)
+        ? globalThis.String(object.sessionId)
+        : isSet(object.session_id)
+        ? globalThis.String(object.session_id)
+        : undefined,
     };
   },
 
@@ -2790,6 +2818,9 @@ export const ListAuditRequest: MessageFns<ListAuditRequest> = {
     if (message.before !== undefined) {
       obj.before = AuditPosition.toJSON(message.before);
     }
+    if (message.sessionId !== undefined) {
+      obj.sessionId = message.sessionId;
+    }
     return obj;
   },
 
@@ -2806,6 +2837,7 @@ export const ListAuditRequest: MessageFns<ListAuditRequest> = {
     message.before = (object.before !== undefined && object.before !== null)
       ? AuditPosition.fromPartial(object.before)
       : undefined;
+    message.sessionId = object.sessionId ?? undefined;
     return message;
   },
 };
