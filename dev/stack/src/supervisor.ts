@@ -37,7 +37,8 @@ export function supervise({ env, parties = [], oneProcess = false, built = isBui
   const children = Object.fromEntries(names.map((name) => [name, new Child({
     program: programOf(name, { built }),
     execArgv,
-    env: { NODE_COMPILE_CACHE: compileCache, ...(parties.find(({ party }) => party === name)?.env ?? env) },
+    // One arena: a service's own thread is the only one that allocates much, and each further arena keeps what it once had.
+    env: { NODE_COMPILE_CACHE: compileCache, MALLOC_ARENA_MAX: '1', ...(parties.find(({ party }) => party === name)?.env ?? env) },
     onLine: (line) => onLine(name, line),
     onUp: () => {
       if (allUp) onLine('kiosk', `${name} is up again`);

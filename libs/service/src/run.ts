@@ -1,6 +1,7 @@
 // The life of a process: start, say that it is ready, wait, stop in order, exit with an honest code.
 import { writeSync } from 'node:fs';
 import type { Log } from './log.ts';
+import { giveBackMemory } from './memory.ts';
 import { SettingsError } from './settings.ts';
 import { stopWithin } from './stop.ts';
 
@@ -52,6 +53,7 @@ export async function run(start: () => Promise<Running>): Promise<never> {
     say(`could not start: ${explain(error)}`);
     return process.exit(1);
   }
+  giveBackMemory();
   log = running.log;
   if (log) log.info({}, running.ready);
   else say(running.ready, 1);

@@ -7,15 +7,29 @@ import type { Asked, Sms } from './sms.ts';
 export type Named<Sender> = { name: string; sender: Sender };
 
 /** `outbox` is the folder of the development outbox. */
-export async function openEmail(provider: EmailProvider, { outbox }: { outbox: string }): Promise<Named<Email & Partial<AsyncDisposable>>> {
-  switch (provider.name) {
-    case 'smtp': return { name: provider.name, sender: (await import('./email-smtp.ts')).createSmtpEmail(provider) };
-    case 'sendgrid': return { name: provider.name, sender: (await import('./email-sendgrid.ts')).createSendgridEmail(provider) };
-    case 'dev': return { name: provider.name, sender: (await import('./email-dev.ts')).createDevEmail({ folder: outbox }) };
-  }
+export function openEmail(provider: EmailProvider, { outbox }: { outbox: string }): Named<Email & AsyncDisposable> {
+  return {
+    name: provider.name,
+    sender: openedLater(async () => {
+      switch (provider.name) {
+        case 'smtp': return (await import('./email-smtp.ts')).createSmtpEmail(provider);
+        case 'sendgrid': return (await import('./email-sendgrid.ts')).createSendgridEmail(provider);
+        case 'dev': return (await import('./email-dev.ts')).createDevEmail({ folder: outbox });
+      }
+    }),
+  };
 }
 
-/** Likewise. A sender that can be asked what became of a message has `report`. */
+/** Opened by the first message: the library that writes mail is large, and an idle service has no use for it. */
+function openedLater(open: () => Promise<Email & Partial<AsyncDisposable>>): Email & AsyncDisposable {
+  let opening: ReturnType<typeof open> | undefined;
+  return {
+    send: async (...message) => (await (opening ??= open())).send(...message),
+    [Symbol.asyncDispose]: async () => (await opening)?.[Symbol.asyncDispose]?.(),
+  };
+}
+
+/** `outbox` as for e-mail. A sender that can be asked what became of a message has `report`. */
 export async function openSms(provider: SmsProvider, { outbox }: { outbox: string }): Promise<Named<Sms & Partial<Asked>>> {
   switch (provider.name) {
     case 'twilio': return { name: provider.name, sender: (await import('./sms-twilio.ts')).createTwilioSms(provider) };

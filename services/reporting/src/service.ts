@@ -133,7 +133,7 @@ export async function startReporting({
 
   const email: Named<Email>[] = standIns.email
     ? [{ name: 'stand-in', sender: standIns.email }]
-    : await Promise.all(config.emailProviders.map(async (provider) => openEmail(provider, { outbox })));
+    : config.emailProviders.map((provider) => openEmail(provider, { outbox }));
   for (const { sender } of email) if (Symbol.asyncDispose in sender) starting.use(sender as Email & AsyncDisposable);
   const sms: Named<Sms & Partial<Asked>>[] = standIns.sms
     ? [{ name: 'stand-in', sender: standIns.sms }]
