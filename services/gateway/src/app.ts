@@ -2,7 +2,6 @@
 import type { Log, Metrics } from '@kiosk/service';
 import type { Tracer } from '@opentelemetry/api';
 import express, { type Express, type Response } from 'express';
-import helmet, { type HelmetOptions } from 'helmet';
 import { identifyBy } from './access.ts';
 import { allowOrigins, type Cors } from './cors.ts';
 import { sendErrorPage } from './error-page.ts';
@@ -12,14 +11,8 @@ import { problems } from './problem.ts';
 import { beginRequest } from './request.ts';
 import type { Route } from './route.ts';
 import { mount } from './routes.ts';
+import { secure } from './security-headers.ts';
 import type { Throttle } from './throttle.ts';
-
-/** For answers that are data; a page says what it needs itself. A kiosk's other hosts are its owner's to protect, so HSTS does not speak for them. */
-const securityHeaders: HelmetOptions = {
-  contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ['\'none\''], 'frame-ancestors': ['\'none\''] } },
-  strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: false },
-  xFrameOptions: { action: 'deny' },
-};
 
 /** Express' own looks up settings, a type, a charset and a version for each answer; ours know what they are. */
 function sendJson(this: Response, body: unknown): Response {
@@ -39,7 +32,7 @@ export function createApp({ routes, keys, throttle, room, cors, trustedProxies, 
   app.enable('case sensitive routing');
   app.set('trust proxy', trustedProxies.length > 0 ? trustedProxies : false);
   app.response.json = sendJson;
-  app.use(beginRequest({ tracer, metrics, log, identify: identifyBy(keys) }), helmet(securityHeaders), allowOrigins(cors));
+  app.use(beginRequest({ tracer, metrics, log, identify: identifyBy(keys) }), secure, allowOrigins(cors));
   mount(app, routes, { open: keys.length === 0, throttle, room });
   app.use(problems({ log, sendPage: sendErrorPage }));
   return app;

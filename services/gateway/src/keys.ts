@@ -1,5 +1,5 @@
 /** API keys: whose each is. Only its SHA-256 is kept, so that no dump, log or error of this process can hold a key. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 
 export type Role = 'kiosk' | 'operator';
 
@@ -27,22 +27,22 @@ export function readKeys(entries: readonly string[]): NamedKey[] | string {
 export function sharedKey(keys: readonly ApiKey[]): string | undefined {
   const owners = new Map<string, string>();
   for (const { role, name, sha256 } of keys) {
-    const hash = sha256.toString('hex');
+    const hex = sha256.toString('hex');
     const owner = `${role} ${name}`;
-    if ((owners.get(hash) ?? owner) !== owner) return `${owners.get(hash)} and ${owner} must not have the same key`;
-    owners.set(hash, owner);
+    if ((owners.get(hex) ?? owner) !== owner) return `${owners.get(hex)} and ${owner} must not have the same key`;
+    owners.set(hex, owner);
   }
   return undefined;
 }
 
 /** Whose the key is. All keys are compared, each in constant time: how long it takes tells nothing about any of them. */
 export function ownerOf(key: string, keys: readonly ApiKey[]): { role: Role; name: string } | undefined {
-  const hash = hashOf(key);
+  const given = hashOf(key);
   let owner: ApiKey | undefined;
-  for (const known of keys) if (timingSafeEqual(known.sha256, hash)) owner = known;
+  for (const known of keys) if (timingSafeEqual(known.sha256, given)) owner = known;
   return owner && { role: owner.role, name: owner.name };
 }
 
 function hashOf(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
+  return hash('sha256', key, 'buffer');
 }

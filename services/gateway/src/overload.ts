@@ -77,17 +77,17 @@ const fewest = 5;
 export function measureEventLoop(): { delayMs: () => number } & Disposable {
   const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
   histogram.enable();
-  let readAt = performance.now();
   let delayMs = 0;
+  const timer = setInterval(() => {
+    if (histogram.count < fewest) return;
+    delayMs = Math.max(0, histogram.percentile(50) / 1e6 - resolutionMs);
+    histogram.reset();
+  }, windowMs).unref();
   return {
-    delayMs() {
-      if (performance.now() - readAt >= windowMs && histogram.count >= fewest) {
-        delayMs = Math.max(0, histogram.percentile(50) / 1e6 - resolutionMs);
-        readAt = performance.now();
-        histogram.reset();
-      }
-      return delayMs;
+    delayMs: () => delayMs,
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      histogram.disable();
     },
-    [Symbol.dispose]: () => void histogram.disable(),
   };
 }

@@ -25,10 +25,11 @@ export function beginRequest({ tracer, metrics, log, identify }: { tracer: Trace
   return (request, response, next) => {
     const startedAt = performance.now();
     const { requestId, caller } = begin(request, response, identify);
-    response.set({ 'x-request-id': requestId, 'cache-control': 'no-store' });
+    response.setHeader('x-request-id', requestId);
+    response.setHeader('cache-control', 'no-store');
     const parent = parentOf(request);
     const span = tracer.startSpan(request.method, { kind: SpanKind.SERVER, attributes: { 'http.request.method': request.method } }, parent);
-    if (span.isRecording()) response.set('traceparent', traceparentOf(span));
+    if (span.isRecording()) response.setHeader('traceparent', traceparentOf(span));
     const active = trace.setSpan(parent, span);
     response.once('close', () => context.with(active, () => {
       const [method, route, httpStatus] = [request.method, routeOf(request), statusOf(response)];
@@ -47,7 +48,7 @@ export function beginRequest({ tracer, metrics, log, identify }: { tracer: Trace
 }
 
 type Begun = {
-  requestId: string; caller: Caller; startedAt: number; closed: AbortSignal;
+  requestId: string; caller: Caller; startedAt: number;
   /** On the clock of performance.now(); where the rest is waiting. */
   stoppedAt?: number;
 };
@@ -55,11 +56,7 @@ type Begun = {
 const begun = new WeakMap<Response, Begun>();
 
 function begin(request: Request, response: Response, identify: Identify): Begun {
-  const close = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) close.abort();
-  });
-  const started = { requestId: requestIdOf(request), caller: { ...identify(request), ...clientOf(request) }, startedAt: Date.now(), closed: close.signal };
+  const started = { requestId: requestIdOf(request), caller: { ...identify(request), ...clientOf(request) }, startedAt: Date.now() };
   begun.set(response, started);
   return started;
 }
@@ -71,9 +68,20 @@ const neverClosed = new AbortController().signal;
  * the client comes back and asks for the outcome.
  */
 export function callFor(response: Response, { timeoutMs, givenUp }: { timeoutMs: number; givenUp: boolean }): Call {
-  const { requestId, caller, startedAt, closed } = begun.get(response)!;
+  const { requestId, caller, startedAt } = begun.get(response)!;
   // The wall clock, because the deadline is compared with it in every process that the call passes.
-  return { requestId, caller, deadlineAt: startedAt + timeoutMs, signal: givenUp ? closed : neverClosed };
+  return { requestId, caller, deadlineAt: startedAt + timeoutMs, signal: givenUp ? closedOf(response) : neverClosed };
+}
+
+/** Aborted when the client goes away before it has its answer. */
+function closedOf(response: Response): AbortSignal {
+  const close = new AbortController();
+  const look = (): void => {
+    if (!response.writableFinished) close.abort();
+  };
+  if (response.closed) look();
+  else response.once('close', look);
+  return close.signal;
 }
 
 /** From here on the request only waits for something to happen: how long that takes says nothing about us. */

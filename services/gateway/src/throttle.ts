@@ -24,8 +24,8 @@ export function createThrottle({ limits, now }: { limits: RateLimits; now: () =>
       const { allowed, remaining, fullInMs, retryAfterMs } = known.take(name === 'everyone' ? '' : whoIs(callerOf(response)), now());
       // How much all the others ask is no caller's business.
       if (name !== 'everyone') {
-        response.append('ratelimit-policy', `"${name}";q=${known.perMinute};w=60`);
-        response.append('ratelimit', `"${name}";r=${remaining};t=${Math.ceil(fullInMs / 1000)}`);
+        response.appendHeader('ratelimit-policy', `"${name}";q=${known.perMinute};w=60`);
+        response.appendHeader('ratelimit', `"${name}";r=${remaining};t=${Math.ceil(fullInMs / 1000)}`);
       }
       if (allowed) return next();
       throw new Fault({ kind: 'exhausted', reason: 'rate_limited', message: name === 'everyone' ? 'Too many requests of all callers together.' : `No more than ${known.perMinute} ${name} a minute.`, retryAfterMs });
