@@ -1,20 +1,23 @@
 /** X4: an operator erases a customer, and nothing that names them is left anywhere under STORAGE_PATH. */
 import { expect, test } from '@jest/globals';
-import { startPsp } from '@kiosk/psp';
+import { startPsp, type Psp } from '@kiosk/psp';
 import { startStack } from '@kiosk/stack';
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { expectProblem, kioskAt, prices, type Intent, type Kiosk, type Session } from './kiosk.ts';
+import { operate } from './operator.ts';
 import { until } from './until.ts';
 
 const credentials = { shopId: '100500', secretKey: 'test_erasure' };
 const canaries = ['canary.customer', '9123456780', 'Kanareykin'];
 
 /** The stack at the pretend YooKassa, with receipts. */
-async function startShop() {
+async function startShop({ storagePath, psp: otherPsp }: { storagePath?: string; psp?: Psp } = {}) {
   await using starting = new AsyncDisposableStack();
-  const psp = starting.use(await startPsp(credentials));
+  const psp = otherPsp ?? starting.use(await startPsp(credentials));
   const stack = starting.use(await startStack({
+    storagePath,
     settings: {
       PAYMENTS_PROVIDER: 'yookassa', YOOKASSA_SHOP_ID: credentials.shopId, YOOKASSA_SECRET_KEY: credentials.secretKey, YOOKASSA_API_URL: psp.url,
       PAYMENT_POLL_INTERVAL_MS: '50', RECEIPTS_ENABLED: 'true', RECEIPT_FALLBACK_EMAIL: 'receipts@kiosk.example',
@@ -26,14 +29,24 @@ async function startShop() {
 
 type Shop = Awaited<ReturnType<typeof startShop>>;
 
-/** Where each canary still is, but for the development outbox, which stands for other people's mailboxes. */
+/** Where each canary still is, but for the development outbox, which stands for other people's mailboxes, and for what a restore put aside. */
 function traces({ stack: { storagePath } }: Pick<Shop, 'stack'>): string[] {
   return readdirSync(storagePath, { recursive: true, withFileTypes: true }).flatMap((entry) => {
     const path = join(entry.parentPath, entry.name);
-    if (!entry.isFile() || path.startsWith(join(storagePath, 'outbox'))) return [];
-    const text = readFileSync(path).toString('utf8');
+    if (!entry.isFile() || /^(outbox|before-restore-)/.test(relative(storagePath, path))) return [];
+    const text = textOf(path);
     return canaries.filter((canary) => text.includes(canary)).map((canary) => `${canary} in ${entry.name}`);
   });
+}
+
+/** Empty where the file was removed since it was listed. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 function openSession(kiosk: Kiosk): Promise<Session> {
@@ -133,3 +146,53 @@ test('X4 a session that its own retention has deleted is erased where something 
   expect(traces(shop)).toEqual([]);
   expect((await erase(kiosk, session.id)).status).toBe(204);
 }, 60_000);
+
+test.each([
+  ['beside what the disk held, which knows of it', false],
+  ['on a new disk, with the session from the log', true],
+])('X4 O2 a backup from before the erasure brings nothing of the customer back: %s', async (_, isDiskLost) => {
+  const folder = mkdtempSync(join(tmpdir(), 'kiosk-erased-'));
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const psp = cleanup.use(await startPsp(credentials));
+  const storagePath = join(folder, 'storage');
+  const ports = ['PORT', 'SESSIONS_GRPC_PORT', 'PAYMENTS_GRPC_PORT', 'REPORTING_GRPC_PORT', 'SESSIONS_METRICS_PORT', 'PAYMENTS_METRICS_PORT', 'REPORTING_METRICS_PORT'];
+  const env = {
+    PATH: process.env['PATH'], CONFIG_FILE: join(folder, 'service.json'), STORAGE_PATH: storagePath, BACKUP_PATH: join(folder, 'backups'), BACKUP_KEYS_PATH: join(folder, 'keys'),
+    ...Object.fromEntries(ports.map((name) => [name, '0'])),
+  };
+  writeFileSync(env.CONFIG_FILE, '{}');
+  const [{ session, intent, reportId }, waiting, neighbour] = await (async () => {
+    await using shop = await startShop({ storagePath, psp });
+    const { kiosk } = shop;
+    const visited = await visit(shop);
+    // The mailbox is not there for now.
+    rmSync(join(storagePath, 'outbox'), { recursive: true });
+    writeFileSync(join(storagePath, 'outbox'), '');
+    const undelivered = await kiosk.must(201, kiosk.requestReport(visited.session, 'diagnostics-granta', null));
+    const other = await kiosk.openSession({ type: 'thickness', contact: { email: 'neighbour@example.com' } });
+    expect(await operate('backup', [], env)).toMatchObject({ code: 0 });
+    expect((await erase(kiosk, visited.session.id)).status).toBe(204);
+    expect(traces(shop)).toEqual([]);
+    return [visited, undelivered, other];
+  })();
+  if (isDiskLost) rmSync(storagePath, { recursive: true });
+  const restored = await operate('restore', ['newest'], env);
+  expect(restored).toMatchObject({ code: 0, output: expect.stringContaining(isDiskLost ? 'the old storage could not say who was erased (reporting, payments, sessions)' : '1 customer who had been erased is erased again') });
+  if (isDiskLost) {
+    mkdirSync(storagePath, { recursive: true });
+    appendFileSync(join(storagePath, 'erased-sessions.txt'), `${session.id}\n`);
+  }
+  rmSync(join(storagePath, 'outbox'), { recursive: true, force: true });
+
+  await using shop = await startShop({ storagePath, psp });
+  const { kiosk } = shop;
+  expect(await kiosk.again(() => kiosk.get(`/api/sessions/${session.id}`))).toMatchObject({ contact: {}, metadata: {}, erasedAt: expect.any(String) });
+  for (const id of [reportId, waiting.reportId]) {
+    expectProblem(await kiosk.get(`/api/reports/${id}/pdf`), { status: 404, reason: 'report_file_missing' });
+  }
+  expect((await kiosk.report(waiting.reportId)).deliveries).toMatchObject([{ to: '***', status: 'dead', lastError: 'erased' }, { to: '***', status: 'dead', lastError: 'erased' }]);
+  expect(await kiosk.intent(intent.intentId)).toMatchObject({ status: 'confirmed', metadata: {} });
+  expect(await kiosk.session(neighbour.id)).toMatchObject({ status: 'active', contact: { email: 'neighbour@example.com' } });
+  await until(() => traces(shop), (left) => left.length === 0);
+}, 120_000);

@@ -61,7 +61,7 @@ test('O2 P14 the disk is lost under load: the newest backup restores, what it kn
     expect(await operate('backup', [], processes.env)).toMatchObject({ code: 0 });
     const before = visits.length;
     await until(() => visits.slice(before).filter(({ report }) => report).length, (count) => count >= 4, patience);
-    expect(await operate('restore', ['newest'], processes.env)).toMatchObject({ code: 1, output: expect.stringMatching(/^nothing restored: the system is running: port \d+ \(\w+\) is in use; stop it first/) });
+    expect(await operate('restore', ['newest', '--wait', '0'], processes.env)).toMatchObject({ code: 1, output: expect.stringMatching(/^nothing restored: the system is running: port \d+ \(\w+\) is in use; stop it first/) });
     destroyedAt = Date.now();
     webhookUrl = undefined;
     rmSync(storagePath, { recursive: true });

@@ -1,6 +1,6 @@
 /** Writing so that it stays written. */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, open, readdir } from 'node:fs/promises';
+import { chown, copyFile, mkdir, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Makes what a file or folder holds survive a power cut. */
@@ -20,6 +20,14 @@ export async function syncTree(folder: string): Promise<void> {
     await (entry.isDirectory() ? syncTree(path) : sync(path));
   }
   await sync(folder);
+}
+
+/** Gives what was made under `path`, itself included, to whoever has `like`: root restores for a service that runs as somebody else. */
+export async function giveToOwnerOf(like: string, path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = await stat(like);
+  for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) await chown(join(entry.parentPath, entry.name), uid, gid);
+  await chown(path, uid, gid);
 }
 
 /** Copies a file, with the folders that it needs; as a reflink where the file system has them. */

@@ -73,6 +73,24 @@ export function standingOf({ path, migrations }: { path: string; migrations: URL
   }
 }
 
+/**
+ * The texts in one column of a database that nobody has open; none where it has no such table, as before the migration that made it. Fails with a
+ * DamagedDatabaseError where it cannot be read.
+ */
+export function readColumn({ path, table, column }: { path: string; table: string; column: string }): string[] {
+  let sqlite: Sqlite.Database | undefined;
+  try {
+    // Not read-only: what was committed last may still be in the log of a process that was killed.
+    sqlite = new Sqlite(path, { fileMustExist: true, timeout: 5000 });
+    const isThere = sqlite.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(table) !== undefined;
+    return isThere ? sqlite.prepare(`SELECT "${column}" FROM "${table}"`).pluck().all() as string[] : [];
+  } catch (error) {
+    throw asDamage(error);
+  } finally {
+    sqlite?.close();
+  }
+}
+
 /** Whether another process has the database open. A file that is missing, or is no database, is nobody's. */
 export function isInUse(path: string): boolean {
   if (!existsSync(path)) return false;

@@ -12,6 +12,7 @@ export { inSpan, startTracing } from './tracing.ts';
 export type { Tracing } from './tracing.ts';
 export { startHealth } from './health.ts';
 export type { Health, Readiness } from './health.ts';
+export { erasedSessionsName, readErasedSessions } from './erased-sessions.ts';
 export { run, stopWithin } from './run.ts';
 export type { Running } from './run.ts';
 export { Changes } from './changes.ts';

@@ -26,6 +26,10 @@ export function createErasure({ store, listErasures, scrub, customerRetentionMs,
   let seen = '';
   let hasTraces = false;
 
+  async function begin(sessionId: string): Promise<void> {
+    if (!await store.isDone(sessionId)) await store.begin(sessionId, { now: now(), origin: sweeper });
+  }
+
   /** Erases what is left of these. Answers whether nothing is. */
   async function finish(sessionIds: readonly string[]): Promise<boolean> {
     const finished: string[] = [];
@@ -50,12 +54,17 @@ export function createErasure({ store, listErasures, scrub, customerRetentionMs,
       return known;
     },
 
+    /** Erases those whom a restore brought back; to be called before anybody is served. Their traces in the files go with the next resume. */
+    async eraseRestored(sessionIds: readonly string[]): Promise<void> {
+      for (const id of sessionIds) await begin(id);
+    },
+
     /** Begins the erasures that the sessions service knows and this one does not, and finishes those that were begun. */
     async resume(): Promise<void> {
       await finish(await store.unfinished());
       for (;;) {
         const erasures = await listErasures(seen, sweeper);
-        for (const { sessionId } of erasures) if (!await store.isDone(sessionId)) await store.begin(sessionId, { now: now(), origin: sweeper });
+        for (const { sessionId } of erasures) await begin(sessionId);
         const last = erasures.at(-1);
         if (!last) break;
         seen = last.id;

@@ -4,7 +4,7 @@ import { SessionsService, type SessionsServer } from '@kiosk/contracts/sessions/
 import { openDatabase } from '@kiosk/database';
 import { Fault } from '@kiosk/fault';
 import { connect, startServer, type Inside } from '@kiosk/rpc';
-import { Changes, createLog, createMetrics, observeCalls, observeStorage, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
+import { Changes, createLog, createMetrics, observeCalls, observeStorage, readErasedSessions, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { watchBackups } from './backup-watch.ts';
@@ -141,6 +141,7 @@ export async function startPayments({
 
   await store.releaseClaims(now());
   await refundStore.releaseClaims(now());
+  await erasure.eraseRestored(readErasedSessions(config.storagePath));
   const every = (name: string, intervalMs: number, run: () => Promise<void>) => starting.use(startJob({ name, intervalMs, run, log }));
   const janitorJob = every('janitor', config.pollIntervalMs, () => janitor.begin().then(() => {}));
   const inboxJob = every('inbox', config.pollIntervalMs, () => inbox.meetStrangers());

@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { create, failure, hourMs, read, standInEmail, startTestReporting, type TestReporting } from './testing.ts';
+import { Fault } from '@kiosk/fault';
+import { erasedSessionsName } from '@kiosk/service';
+import { create, failure, hourMs, read, standInEmail, standInVisits, startClock, startTestReporting, temporaryFolder, type TestReporting } from './testing.ts';
 
 const dayMs = 24 * hourMs;
 
@@ -47,6 +49,30 @@ describe('X4 erasing on request', () => {
     await work;
     expect((await read(reporting, id)).deliveries).toMatchObject([{ status: 'DELIVERY_STATUS_DEAD', lastError: 'erased', toMasked: '***' }]);
   });
+});
+
+test('X4 who comes back with older data is neither served nor sent to, though no other service answers yet', async () => {
+  using folder = temporaryFolder();
+  const email = standInEmail();
+  email.obstacle = () => Promise.reject(new Error('away'));
+  const clock = startClock();
+  const visits = standInVisits(clock);
+  const [erased, other] = await (async () => {
+    await using reporting = await startTestReporting({ folder: folder.path, email, clock, visits });
+    const contact = { email: 'ivan@example.com' };
+    return [await create(reporting, { sessionId: visits.open({ contact }) }), await create(reporting, { sessionId: visits.open({ contact: { email: 'other@example.com' } }) })];
+  })();
+  writeFileSync(join(folder.path, erasedSessionsName), `${erased.sessionId}\n`);
+  email.obstacle = () => undefined;
+  clock.advance(hourMs);
+  visits.fail(new Fault({ kind: 'unavailable', reason: 'sessions_unavailable', message: 'away' }));
+  await using reporting = await startTestReporting({ folder: folder.path, email, clock, visits });
+  await reporting.service.deliverDue();
+  expect(email.sent.map(({ to }) => to)).toEqual(['other@example.com']);
+  expect(await failure(reporting.client.getReportPdf({ reportId: erased.id }))).toEqual({ kind: 'not_found', reason: 'report_file_missing' });
+  expect(existsSync(fileOf(reporting, erased.id))).toBe(false);
+  expect((await read(reporting, erased.id)).deliveries).toMatchObject([{ status: 'DELIVERY_STATUS_DEAD', lastError: 'erased', toMasked: '***' }]);
+  expect((await reporting.client.getReportPdf({ reportId: other.id })).sha256).toBe(other.sha256);
 });
 
 describe('retention', () => {

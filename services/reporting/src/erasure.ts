@@ -37,10 +37,15 @@ export function createErasure({ store, files, listErasures, scrub, reportRetenti
     await files.remove(report);
   }
 
-  /** Erases every report of these sessions, and what is left of them in the files. */
-  async function finish(sessionIds: readonly string[], origin: Origin): Promise<{ known: boolean; erased: number }> {
+  async function eraseReports(sessionIds: readonly string[], origin: Origin) {
     const reports = (await Promise.all(sessionIds.map((id) => store.reportsOf(id)))).flat();
     for (const report of reports) await erase(report, 'asked', origin);
+    return reports;
+  }
+
+  /** Erases every report of these sessions, and what is left of them in the files. */
+  async function finish(sessionIds: readonly string[], origin: Origin): Promise<{ known: boolean; erased: number }> {
+    const reports = await eraseReports(sessionIds, origin);
     if (sessionIds.length > 0) {
       await scrub();
       await store.done(sessionIds, now());
@@ -58,6 +63,15 @@ export function createErasure({ store, files, listErasures, scrub, reportRetenti
       } catch (error) {
         log.warn({ error, sessionId }, 'an erasure is not finished');
         throw new Fault({ kind: 'unavailable', reason: 'erasure_unfinished', message: 'The erasure is under way and finishes by itself.', retryAfterMs, cause: error });
+      }
+    },
+
+    /** Erases those whom a restore brought back; to be called before anything is served or sent. Their traces in the database's files go with the next resume. */
+    async eraseRestored(sessionIds: readonly string[]): Promise<void> {
+      for (const id of sessionIds) {
+        if (await store.isDone(id)) continue;
+        await store.begin(id, now());
+        await eraseReports([id], sweeper);
       }
     },
 

@@ -4,7 +4,7 @@ import { PaymentsService, type PaymentsServer } from '@kiosk/contracts/payments/
 import { SessionsService, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import { openDatabase } from '@kiosk/database';
 import { connect, startServer, type Inside } from '@kiosk/rpc';
-import { Changes, createLog, createMetrics, observeCalls, observeStorage, startHealth, startJob, startTracing, type Job, type Log, type Running } from '@kiosk/service';
+import { Changes, createLog, createMetrics, observeCalls, observeStorage, readErasedSessions, startHealth, startJob, startTracing, type Job, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReportingConfig } from './config.ts';
@@ -182,6 +182,7 @@ export async function startReporting({
   // Nobody else works on this database, so whatever is being sent was left by a process that is gone (D7).
   await deliveryStore.takeUpInterrupted({ now: now() });
   await store.reopenFailed(templateVersion);
+  await erasure.eraseRestored(readErasedSessions(config.storagePath));
   const every = (name: string, intervalMs: number, run: (signal: AbortSignal) => Promise<void>): Job => starting.use(startJob({ name, intervalMs, run, log }));
   every('rendering', resumeIntervalMs, (signal) => rendering.resume(signal));
   for (const channel of channels) {

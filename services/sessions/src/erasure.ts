@@ -9,6 +9,7 @@ import type { Origin } from './store.ts';
 
 export type Erasure = ReturnType<typeof createErasure>;
 
+const restoring: Origin = { requestId: 'restore', caller: { role: 'service', name: 'sessions' } };
 const retention: Origin = { requestId: 'retention', caller: { role: 'service', name: 'sessions' } };
 const pageLimit = 200;
 const dayMs = 24 * 3_600_000;
@@ -42,6 +43,11 @@ export function createErasure({ store, scrub, contactRetentionMs, log, now }: {
         throw new Fault({ kind: 'unavailable', reason: 'erasure_unfinished', message: 'The erasure is under way and finishes by itself.', retryAfterMs, cause: error });
       }
       return known;
+    },
+
+    /** Erases those whom a restore brought back; to be called before anybody is served. Their traces in the files go with the next resume. */
+    async eraseRestored(sessionIds: readonly string[]): Promise<void> {
+      for (const id of sessionIds) await store.erase(id, { now: now(), origin: restoring });
     },
 
     /** Finishes what could not be finished when it was asked for. */

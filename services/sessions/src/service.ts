@@ -2,7 +2,7 @@
 import { descriptors } from '@kiosk/contracts/descriptors';
 import { openDatabase } from '@kiosk/database';
 import { startServer, type Inside } from '@kiosk/rpc';
-import { Changes, createLog, createMetrics, observeCalls, observeStorage, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
+import { Changes, createLog, createMetrics, observeCalls, observeStorage, readErasedSessions, startHealth, startJob, startTracing, type Log, type Running } from '@kiosk/service';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionsConfig } from './config.ts';
@@ -66,6 +66,7 @@ export async function startSessions({ config, now = Date.now, log = createLog({ 
     if (count > 0) log.info({ job: 'retention', count }, 'old sessions deleted');
     await erasure.eraseOld({ deleted: count });
   };
+  await erasure.eraseRestored(readErasedSessions(config.storagePath));
   starting.use(startJob({ name: 'sweep', intervalMs: config.sweepIntervalMs, run: sweep, log }));
   starting.use(startJob({ name: 'erasures', intervalMs: erasureIntervalMs, run: () => erasure.resume(), log }));
   starting.use(startJob({ name: 'retention', intervalMs: retentionIntervalMs, run: retain, log }));
