@@ -47,6 +47,8 @@ module.exports = {
     never('services-have-no-driver', 'Which database stands behind a store is libs/database\'s affair.', { path: '^services/', pathNot: tests }, outside('better-sqlite3', 'pg')),
     never('http-is-the-gateways', 'Only the gateway and pretend outsiders speak HTTP to customers.', { path: '^(libs|services)/', pathNot: '^services/gateway/' }, outside('express', 'helmet')),
 
+    never('http-is-got-not-imported', 'An import of node:http loads the client behind fetch as well, see libs/service/src/http.ts.', { path: '^(libs|services)/', pathNot: tests }, { path: '^(node:)?http$', dependencyTypesNot: ['type-only'] }),
+
     // files
     never(
       'the-wire-ends-at-grpc',

@@ -1,8 +1,8 @@
 // The small HTTP server beside each service: metrics for Prometheus and the gateway, liveness and readiness for whoever
 // starts and restarts processes.
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { http } from './http.ts';
 import type { Metrics } from './metrics.ts';
 
 const readinessTimeoutMs = 2000;
@@ -26,7 +26,7 @@ export async function startHealth({ host, port, metrics, ready }: {
   ready: () => Readiness | Promise<Readiness>;
 }): Promise<Health> {
   const limits = { headersTimeout: 5000, requestTimeout: 10_000, keepAliveTimeout: 5000, maxHeaderSize: 8192 };
-  const server = createServer(limits, (request, response) => {
+  const server = http.createServer(limits, (request, response) => {
     answer(request, response, metrics, ready).catch(() => send(response, 500, { status: 'failed' }));
   });
   await new Promise<void>((resolve, reject) => {

@@ -5,7 +5,7 @@ type CollectGarbage = (options: { type: 'major'; flavor: 'last-resort' }) => voi
 
 /**
  * Gives back what loading a program leaves behind: sources, compiler's scratch, a young generation grown for it. V8 would keep these pages, about 20 MB, until the
- * process is busy. Takes some tens of ms, in which nothing else runs: for the moment before a service says that it is ready.
+ * process is busy. Takes 100 ms or so, once, in which nothing else runs.
  */
 export function giveBackMemory(): void {
   // The function behind the flag is only made in contexts that are made after it is set.

@@ -8,6 +8,8 @@ import { stopWithin } from './stop.ts';
 export { stopWithin };
 
 const stopLimitMs = 10_000;
+/** After this nothing is loaded any more. */
+const settledMs = 2000;
 
 /** A started service: a sentence that says so, and the way to stop it. */
 export interface Running extends AsyncDisposable {
@@ -53,12 +55,13 @@ export async function run(start: () => Promise<Running>): Promise<never> {
     say(`could not start: ${explain(error)}`);
     return process.exit(1);
   }
-  giveBackMemory();
   log = running.log;
   if (log) log.info({}, running.ready);
   else say(running.ready, 1);
   // A channel that closes meanwhile is noticed by its disconnect event.
   if (process.connected) process.send?.({ ready: running.ready }, undefined, undefined, () => {});
+  // Not before: whoever waits for the service would wait for this.
+  setTimeout(giveBackMemory, settledMs).unref();
 
   const why = await stopRequest;
   if (log) log.info({ signal: why }, 'stopping');

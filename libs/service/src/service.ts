@@ -10,6 +10,7 @@ export { createMetrics, observeCalls, observeStorage } from './metrics.ts';
 export type { Metrics } from './metrics.ts';
 export { inSpan, startTracing } from './tracing.ts';
 export type { Tracing } from './tracing.ts';
+export { http } from './http.ts';
 export { startHealth } from './health.ts';
 export type { Health, Readiness } from './health.ts';
 export { erasedSessionsName, readErasedSessions } from './erased-sessions.ts';

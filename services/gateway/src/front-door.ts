@@ -3,8 +3,8 @@
  * alone takes up the gateway, and nobody is served. What is refused here gets its problem document, a count and nothing else: no span and no log line.
  */
 import { Fault } from '@kiosk/fault';
-import type { Metrics } from '@kiosk/service';
-import { STATUS_CODES, type IncomingHttpHeaders, type OutgoingHttpHeaders, type RequestListener } from 'node:http';
+import { http, type Metrics } from '@kiosk/service';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, RequestListener } from 'node:http';
 import type { Cors } from './cors.ts';
 import type { Refuse } from './gate.ts';
 import type { Room, Urgency } from './overload.ts';
@@ -73,7 +73,7 @@ function refusalOf(fault: Fault, request: { headers: IncomingHttpHeaders }, cors
 
 function textOf({ status, headers, body }: Refusal): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
+  return `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
 
 /** The urgency of the first route that fits; undefined for an address that is none, which Express answers. */

@@ -1,8 +1,7 @@
 /** Fault → RFC 9457 problem document. The kind gives the HTTP status, unless the reason is one of the few with a status of its own. */
 import { Fault, type FaultKind } from '@kiosk/fault';
-import type { Log } from '@kiosk/service';
+import { http, type Log } from '@kiosk/service';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import { STATUS_CODES } from 'node:http';
 
 const statusOfKind: Record<FaultKind, number> = {
   invalid: 400,
@@ -45,7 +44,7 @@ export function problemOf(fault: Fault, requestId: string, extension: object = {
   const status = statusOf({ kind, reason });
   return {
     type: `urn:kiosk:problem:${reason}`,
-    title: STATUS_CODES[status],
+    title: http.STATUS_CODES[status],
     status,
     detail: message,
     reason,

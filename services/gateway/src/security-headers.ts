@@ -2,9 +2,9 @@
  * The security headers of an answer that is data; a page says what it needs itself. Helmet says what they are, once: its middleware would work them out again,
  * in thirteen layers, for each request.
  */
+import { http } from '@kiosk/service';
 import type { RequestHandler } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
-import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 
 /** A kiosk's other hosts are its owner's to protect, so HSTS does not speak for them. */
@@ -17,8 +17,8 @@ const options: HelmetOptions = {
 const headers: readonly [name: string, value: string][] = headersOf(options);
 
 function headersOf(chosen: HelmetOptions): [string, string][] {
-  const request = new IncomingMessage(new Socket());
-  const response = new ServerResponse(request);
+  const request = new http.IncomingMessage(new Socket());
+  const response = new http.ServerResponse(request);
   helmet(chosen)(request, response, (error) => {
     if (error !== undefined) throw new Error('helmet refuses its options', { cause: error });
   });

@@ -1,8 +1,8 @@
 /** The HTTP or HTTPS server under Express: its limits, its answer to what is not HTTP, and its stop. */
 import { Fault } from '@kiosk/fault';
-import { stopWithin } from '@kiosk/service';
+import { http, stopWithin } from '@kiosk/service';
 import { randomUUID } from 'node:crypto';
-import { createServer as createHttpServer, STATUS_CODES, type Server as HttpServerOfNode, type ServerResponse } from 'node:http';
+import type { Server as HttpServerOfNode, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -40,7 +40,7 @@ export async function startHttp({ host, port, door, mostConnections, certificate
   host: string; port: number; door: FrontDoor; mostConnections: number; certificate?: Certificate; limits?: Partial<typeof usualLimits>;
 }): Promise<HttpServer> {
   const { takeTimeout, ...nodes } = { ...usualLimits, ...limits };
-  const server = certificate ? createHttpsServer({ ...nodes, ...tlsLimits, ...certificate }, door.listener) : createHttpServer(nodes, door.listener);
+  const server = certificate ? createHttpsServer({ ...nodes, ...tlsLimits, ...certificate }, door.listener) : http.createServer(nodes, door.listener);
   guard(server, { event: certificate ? 'secureConnection' : 'connection', busy: door.busy, refuse: door.refuse });
   // What comes beyond is closed at once.
   server.maxConnections = mostConnections;
@@ -105,6 +105,6 @@ function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   const requestId = randomUUID();
   const body = JSON.stringify(problemOf(fault, requestId));
   const status = statusOf(fault);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\nx-request-id: ${requestId}\r\n`
+  socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\nx-request-id: ${requestId}\r\n`
     + `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
 }
