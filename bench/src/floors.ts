@@ -30,6 +30,7 @@ export function floorsOf({ http, traced, pdf, reports }: {
     { what: 'traced ÷ untraced, 64', measured: ratio(create('kiosk'), create('kiosk untraced')), atLeast: 0.85 },
     { what: 'requests whose trace arrived', measured: traced, atLeast: 0.999 },
     { what: 'FULL ÷ NORMAL, 64', measured: ratio(create('kiosk'), create('kiosk NORMAL')), atLeast: 0.85 },
+    { what: 'Kysely path ÷ raw prepared, 64', measured: ratio(create('kiosk'), create('kiosk raw SQL')), atLeast: 0.9 },
     { what: 'create intent ÷ create session, 64', measured: ratio(rounds('create intent', 64, 'kiosk'), create('kiosk')), atLeast: 0.5 },
     { what: 'read status ÷ create session, 64', measured: ratio(rounds('read status', 64, 'kiosk'), create('kiosk')), atLeast: 1.2 },
     ...(['create session', 'create intent', 'read status'] as const).map((call): Floor => ({

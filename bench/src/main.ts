@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { syncUs } from './disk.ts';
 import { floorsOf } from './floors.ts';
+import { growthFloors, growthTable, measureGrowth } from './growth.ts';
 import { measureHttp } from './http-bench.ts';
 import { measurePdf } from './pdf-bench.ts';
 import { plotOf } from './plot.ts';
@@ -20,6 +21,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '0.7' },
     profile: { type: 'boolean', default: false }, reports: { type: 'boolean', default: false },
+    growth: { type: 'boolean', default: false }, visits: { type: 'string', default: '10000,1000000' }, histories: { type: 'string' },
   },
 });
 const rounds = positive('rounds', Number.isInteger);
@@ -50,7 +52,7 @@ process.once('SIGINT', () => {
   process.exit(130);
 });
 try {
-  await (values.profile ? profile() : compare());
+  await (values.profile ? profile() : values.growth ? growth() : compare());
 } finally {
   await rm(storagePath, { recursive: true, force: true });
 }
@@ -59,6 +61,17 @@ async function profile(): Promise<void> {
   const folder = join(results, `profile-${stamp}`);
   console.log(await profileKiosk({ folder, storagePath, warmUpMs: 2 * warmUpMs, measureMs: 4 * measureMs }));
   console.log(`\nThe profiles are in ${folder}`);
+}
+
+/** Two histories, made here and deleted, or kept in a folder of their own for the next time. */
+async function growth(): Promise<void> {
+  const [small = 0, large = 0] = values.visits.split(',').map(Number);
+  const folder = values.histories ?? storagePath;
+  await mkdir(folder, { recursive: true });
+  const grown = await measureGrowth({ folder, visits: { small, large }, rounds, measureMs, progress });
+  progress('');
+  console.log([growthTable(grown), floorTable(growthFloors(grown))].join('\n\n'));
+  await writeFile(join(results, `growth-${stamp}.json`), `${JSON.stringify({ startedAt, rounds, measureMs, ...grown }, undefined, 2)}\n`);
 }
 
 async function compare(): Promise<void> {

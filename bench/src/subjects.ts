@@ -72,7 +72,7 @@ export async function startKiosk({ storagePath, name = kiosk, calls = allCalls, 
 }
 
 /** The kiosk with one thing changed by a module that its processes load first. */
-export function startVariant(name: string, variant: 'normal', options: KioskOptions): Promise<Subject> {
+export function startVariant(name: string, variant: 'normal' | 'raw', options: KioskOptions): Promise<Subject> {
   const module = new URL(`./variants/${variant}.ts`, import.meta.url).href;
   return startKiosk({ ...options, name, execArgv: ['--import', module], calls: ['create session'], concurrencies: [64] });
 }
@@ -131,6 +131,7 @@ export async function startSubjects({ storagePath }: { storagePath: string }): P
     () => startKiosk(traced(kiosk)),
     () => startKiosk({ storagePath, name: 'kiosk untraced', calls: ['create session'], concurrencies: [64] }),
     () => startVariant('kiosk NORMAL', 'normal', traced('kiosk NORMAL')),
+    () => startVariant('kiosk raw SQL', 'raw', traced('kiosk raw SQL')),
     () => startNaive(storagePath, receiver.urlFor('naive build')),
     () => startMonolith('NORMAL', storagePath),
     () => startMonolith('FULL', storagePath),

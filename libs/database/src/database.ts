@@ -16,6 +16,7 @@ import { WriteQueue, type Tx } from './write-queue.ts';
 
 export { appendAudit, listAudit, pruneAudit, type AuditEntry, type AuditFilter, type AuditRow, type AuditTables } from './audit.ts';
 export { verifyAudit, type AuditVerdict } from './audit-verify.ts';
+export { biteRows, inBites } from './bites.ts';
 export { DamagedDatabaseError, copyDatabase, inspectDatabase, isInUse, readColumn, standingOf, type DatabaseContent } from './copy.ts';
 export { idFloor, newId } from './id.ts';
 export { OutcomeUnknownError, type Tx } from './write-queue.ts';

@@ -2,13 +2,14 @@
  * Every query that erases. Of an intent go the description, the metadata and the frozen request with its receipt; of a refund its request and what looks like a
  * contact in its reason; amounts, times, the PSP's word and the audit stay (X4).
  */
-import type { Tx } from '@kiosk/database';
+import { biteRows, inBites, type Tx } from '@kiosk/database';
 import type { Events } from './events.ts';
 import { withoutContacts } from './refund.ts';
 import type { Store } from './store.ts';
 import type { Origin, Rows, Tables } from './tables.ts';
 
-const biteRows = 200;
+/** Finished together: the file is scrubbed once for all of them. */
+const mostUnfinished = 200;
 /** While one of these is the case the request's bytes are still needed. */
 const unsent = ['created', 'submitting'] as const;
 
@@ -57,23 +58,19 @@ export class ErasureStore {
 
   /** The sessions whose erasure is not finished. */
   async unfinished(): Promise<string[]> {
-    const rows = await this.#rows.read.selectFrom('erased_sessions').select('session_id').where('done_at', 'is', null).orderBy('at').limit(biteRows).execute();
+    const rows = await this.#rows.read.selectFrom('erased_sessions').select('session_id').where('done_at', 'is', null).orderBy('at').limit(mostUnfinished).execute();
     return rows.map(({ session_id: sessionId }) => sessionId);
   }
 
   /** What is kept of the customers of payments from before then. Answers of how many. */
   async eraseOld({ before, now }: { before: number; now: number }): Promise<number> {
-    for (let total = 0;;) {
-      const count = await this.#rows.transaction(async (tx) => {
-        const old = await tx.db.selectFrom('intents').select('id').where('erased_at', 'is', null).where('created_at', '<', before).where('submission', 'not in', unsent)
-          .where((not) => not.not(not.exists(not.selectFrom('refunds').select('refunds.id').whereRef('intent_id', '=', 'intents.id').where('refunds.submission', 'in', unsent))))
-          .orderBy('created_at').limit(biteRows).execute();
-        if (old.length > 0) await this.#eraseIntents(tx, old.map(({ id }) => id), now);
-        return old.length;
-      });
-      total += count;
-      if (count < biteRows) return total;
-    }
+    return inBites(() => this.#rows.transaction(async (tx) => {
+      const old = await tx.db.selectFrom('intents').select('id').where('erased_at', 'is', null).where('created_at', '<', before).where('submission', 'not in', unsent)
+        .where((not) => not.not(not.exists(not.selectFrom('refunds').select('refunds.id').whereRef('intent_id', '=', 'intents.id').where('refunds.submission', 'in', unsent))))
+        .orderBy('created_at').limit(biteRows).execute();
+      if (old.length > 0) await this.#eraseIntents(tx, old.map(({ id }) => id), now);
+      return old.length;
+    }));
   }
 
   async #erase(tx: Tx<Tables>, sessionId: string, now: number): Promise<string[]> {

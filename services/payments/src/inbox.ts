@@ -3,6 +3,7 @@
  * sooner than the schedule would (W1). A known payment is asked about at most every few seconds however many notifications name it; an unknown
  * object is asked about once, at a bounded pace (W2, W8). Never is the PSP called before the answer (W5).
  */
+import { biteRows, inBites } from '@kiosk/database';
 import { Fault, invalid } from '@kiosk/fault';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -80,10 +81,10 @@ export function createInbox({ rows, store, refundStore, psp, settlement, refunds
     },
 
     async deleteOld(before: number): Promise<void> {
-      await rows.transaction(async ({ db }) => {
-        await db.deleteFrom('notifications').where('received_at', '<', before).execute();
-        await db.deleteFrom('strangers').where('asked_at', '<', before).execute();
-      });
+      await inBites(() => rows.transaction(async ({ db }) => Number((await db.deleteFrom('notifications')
+        .where('id', 'in', db.selectFrom('notifications').select('id').where('received_at', '<', before).limit(biteRows)).executeTakeFirst()).numDeletedRows)));
+      await inBites(() => rows.transaction(async ({ db }) => Number((await db.deleteFrom('strangers')
+        .where('object_id', 'in', db.selectFrom('strangers').select('object_id').where('asked_at', '<', before).limit(biteRows)).executeTakeFirst()).numDeletedRows)));
     },
   };
 

@@ -2,7 +2,7 @@
  * The development PSP: pretend money that pays itself after a while, or by hand. It goes through the same seam as a real one and remembers in the
  * service's own database, so that what is due stays due across a restart. Refunds succeed at once.
  */
-import { columns, newId, statement } from '@kiosk/database';
+import { columns, idFloor, newId, statement } from '@kiosk/database';
 import { PspError, type Psp, type PspPayment, type PspRefund } from './psp.ts';
 import type { Rows, Tables } from './tables.ts';
 
@@ -50,7 +50,7 @@ export function createDevPsp({ rows, now, autoConfirmDelayMs }: {
 
     async listPayments({ createdFrom, createdTo, cursor = '' }) {
       const found = await payments(rows.read)
-        .where('dev_psp_payments.created_at', '>=', createdFrom).where('dev_psp_payments.created_at', '<', createdTo)
+        .where('dev_psp_payments.id', '>=', idFloor('dev', createdFrom)).where('dev_psp_payments.id', '<', idFloor('dev', createdTo))
         .where('dev_psp_payments.id', '>', cursor).orderBy('dev_psp_payments.id').limit(pageSize).execute();
       return { items: found.map((row) => toPayment(row, now())), nextCursor: found.length < pageSize ? undefined : found.at(-1)!.id };
     },
@@ -74,7 +74,7 @@ export function createDevPsp({ rows, now, autoConfirmDelayMs }: {
 
     async listRefunds({ createdFrom, createdTo, cursor = '' }) {
       const found = await rows.read.selectFrom('dev_psp_refunds').selectAll()
-        .where('created_at', '>=', createdFrom).where('created_at', '<', createdTo).where('id', '>', cursor).orderBy('id').limit(pageSize).execute();
+        .where('id', '>=', idFloor('dev', createdFrom)).where('id', '<', idFloor('dev', createdTo)).where('id', '>', cursor).orderBy('id').limit(pageSize).execute();
       return { items: found.map(toRefund), nextCursor: found.length < pageSize ? undefined : found.at(-1)!.id };
     },
 

@@ -1,5 +1,5 @@
 /** Every query on intents. A method is one whole transaction: load, decide with a pure function, save, append audit and evidence. */
-import { columns, idFloor, listAudit, pruneAudit, statement, type AuditFilter, type AuditRow, type Tx } from '@kiosk/database';
+import { biteRows, columns, idFloor, inBites, listAudit, pruneAudit, statement, type AuditFilter, type AuditRow, type Tx } from '@kiosk/database';
 import { conflict, notFound } from '@kiosk/fault';
 import type { Selectable } from 'kysely';
 import type { Anomaly, Events } from './events.ts';
@@ -29,10 +29,10 @@ export type Settled =
   | { outcome: 'late'; intent: Intent; /** What became of it; undefined: the session has to be looked at first. */ confirmed?: boolean };
 
 const createOperation = 'create_intent';
-/** A sweep's bite: small enough that nobody waits for it. */
-const biteRows = 200;
 
 const intentById = statement<Tables, { id: string }>()((db, param) => db.selectFrom('intents').selectAll().where('id', '=', param('id')));
+const overdueIntents = statement<Tables, { now: number; limit: number }>()((db, param) =>
+  db.selectFrom('intents').select('id').where('status', '=', 'pending').where('expires_at', '<=', param('now')).limit(param('limit')));
 const statusOfIntent = statement<Tables, { id: string }>()((db, param) => db.selectFrom('intents').select('status').where('id', '=', param('id')));
 const standingIntents = statement<Tables, { sessionId: string }>()((db, param) =>
   db.selectFrom('intents').selectAll().where('session_id', '=', param('sessionId')).where('status', 'in', ['pending', 'confirmed']));
@@ -138,12 +138,15 @@ export class Store {
     if (createdFrom !== undefined) query = query.where('id', '>=', idFloor('pay', createdFrom));
     if (createdTo !== undefined) query = query.where('id', '<', idFloor('pay', createdTo));
     if (after) query = query.where('id', '<', after);
-    // An intent past its time is expired whatever its row says. A union is merged in the order of its indexes; an OR would sort all that ever expired.
-    const overdue = query.where('status', '=', 'pending').where('expires_at', '<=', now);
-    if (status === 'pending') query = query.where('status', '=', 'pending').where('expires_at', '>', now);
-    else if (status) query = query.where('status', '=', status);
-    if (status === 'expired') query = query.unionAll(overdue);
-    return (await query.orderBy('id', 'desc').limit(limit).execute()).map((row) => asOf(intentFromRow(row), now));
+    const isIn = (each: IntentStatus) => query.where('status', '=', each);
+    // A union is merged in the order of its indexes, and read no further than the page; an OR would sort all that ever expired.
+    let page = query;
+    // An intent past its time is expired whatever its row says.
+    if (status === 'pending') page = isIn('pending').where('expires_at', '>', now);
+    else if (status === 'expired') page = isIn('expired').unionAll(isIn('pending').where('expires_at', '<=', now));
+    else if (status) page = isIn(status);
+    else if (kioskId && !sessionId) page = isIn('pending').unionAll(isIn('confirmed')).unionAll(isIn('failed')).unionAll(isIn('expired'));
+    return (await page.orderBy('id', 'desc').limit(limit).execute()).map((row) => asOf(intentFromRow(row), now));
   }
 
   /** All of a session that the scope may see, oldest first. */
@@ -287,25 +290,29 @@ export class Store {
 
   /** Records overdue intents as expired, a bite at a time. */
   async expireDue(now: number, origin: Origin): Promise<void> {
-    for (;;) {
-      const due = await this.#rows.read.selectFrom('intents').select('id').where('status', '=', 'pending').where('expires_at', '<=', now).limit(biteRows).execute();
-      if (due.length === 0) return;
+    await inBites(async () => {
+      // A look without a transaction: most of the time nothing is due.
+      const due = await overdueIntents.all(this.#rows.read, { now, limit: biteRows });
+      if (due.length === 0) return 0;
       await this.#rows.transaction(async (tx) => {
         for (const { id } of due) {
-          const row = await tx.db.selectFrom('intents').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-          const intent = intentFromRow(row);
+          const intent = intentFromRow((await intentById.first(tx.db, { id }))!);
           if (intent.status === 'pending') await this.#save(tx, intent, expire(intent, now), origin);
         }
       });
-      if (due.length < biteRows) return;
-    }
+      return due.length;
+    });
   }
 
   async deleteOld({ auditBefore, keysBefore, now }: { auditBefore: number; keysBefore: number; now: number }): Promise<void> {
     await pruneAudit((work) => this.#rows.transaction(work), { before: auditBefore, now });
-    await this.#rows.transaction(async ({ db }) => {
-      await db.deleteFrom('idempotency_keys').where('created_at', '<', keysBefore).execute();
-    });
+    await inBites(() => this.#rows.transaction(async ({ db }) => {
+      const { numDeletedRows } = await db.deleteFrom('idempotency_keys').where((or) => or(
+        or.refTuple('caller', 'operation', 'key'), 'in',
+        db.selectFrom('idempotency_keys').select(['caller', 'operation', 'key']).where('created_at', '<', keysBefore).limit(biteRows).$asTuple('caller', 'operation', 'key'),
+      )).executeTakeFirst();
+      return Number(numDeletedRows);
+    }));
   }
 
   /** With `sessionId`: of the session, its intents and their refunds, under our ids and the PSP's. */

@@ -3,7 +3,6 @@ import { openDatabase } from '@kiosk/database';
 import { describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { dueDeliveries } from './delivery-store.ts';
 import type { Tables } from './tables.ts';
 import { migrations, temporaryFolder } from './testing.ts';
 
@@ -124,30 +123,4 @@ test('the audit is append-only', async () => {
   expect(() => insert(3, sha)).toThrow('follows the one before it');
   expect(() => empty.run('DELETE FROM audit_logs')).toThrow('append-only');
   expect(() => empty.run('UPDATE audit_logs SET event = \'other\'')).toThrow('append-only');
-});
-
-test('the planner never scans or sorts for what is due, unfinished or interrupted', async () => {
-  await using empty = await openEmpty();
-  const due = dueDeliveries(empty.database.read, { channel: 'email', now: 1, limit: 1 }).compile();
-  const queries: [string, unknown[], string][] = [
-    [due.sql, [...due.parameters], 'deliveries_due'],
-    ['SELECT id FROM deliveries WHERE status = \'sending\' AND lease_until <= 1', [], 'deliveries_leased'],
-    ['SELECT * FROM deliveries JOIN reports ON reports.id = report_id WHERE deliveries.status = \'dead\' AND deliveries.id < \'dlv_9\' ORDER BY deliveries.id DESC LIMIT 5', [], 'deliveries_dead'],
-    ['SELECT id FROM reports WHERE status = \'rendering\' ORDER BY id LIMIT 5', [], 'reports_unfinished'],
-    ['SELECT id FROM reports WHERE status = \'failed\' AND template_version < 2', [], 'reports_failed'],
-    ['SELECT id FROM deliveries WHERE ask_at <= 1 ORDER BY ask_at', [], 'deliveries_to_ask'],
-    ['SELECT id FROM deliveries WHERE status = \'sent\' AND provider = \'smsc\' AND provider_id = \'1\'', [], 'deliveries_by_provider'],
-    ['SELECT count(*) FROM deliveries WHERE channel = \'sms\' AND recipient = \'+7\' AND first_attempt_at <= 5', [], 'deliveries_by_phone'],
-    ['SELECT id FROM deliveries WHERE status = \'dead\' AND cause = \'report\' AND rerouted_at IS NULL ORDER BY dead_at LIMIT 5', [], 'deliveries_to_reroute'],
-    ['SELECT id FROM deliveries WHERE erased_at IS NULL AND created_at < 5 LIMIT 5', [], 'deliveries_to_erase'],
-    ['SELECT id FROM reports WHERE erased_at IS NULL AND created_at < 5 ORDER BY created_at LIMIT 5', [], 'reports_to_erase'],
-    ['SELECT id FROM reports WHERE status = \'ready\' AND recorded_at IS NULL ORDER BY id LIMIT 5', [], 'reports_unrecorded'],
-    ['SELECT id FROM reports WHERE session_id = \'s\' AND status <> \'rendering\' ORDER BY id DESC', [], 'reports_by_session'],
-  ];
-  for (const [sql, parameters, index] of queries) {
-    const plan = empty.sqlite.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters as string[]) as { detail: string }[];
-    const text = plan.map(({ detail }) => detail).join('; ');
-    expect(text).toContain(index);
-    expect(text).not.toContain('TEMP B-TREE');
-  }
 });

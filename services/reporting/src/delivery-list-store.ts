@@ -2,7 +2,7 @@
 import { idFloor } from '@kiosk/database';
 import { invalid } from '@kiosk/fault';
 import { sql } from 'kysely';
-import type { Channel, Delivery, DeliveryStatus } from './delivery.ts';
+import { channels, deliveryStatuses, type Channel, type Delivery, type DeliveryStatus } from './delivery.ts';
 import { deliveryFromRow } from './rows.ts';
 import { scopeOf, type Origin, type Rows } from './tables.ts';
 
@@ -26,15 +26,19 @@ export function createDeliveryList({ rows }: { rows: Pick<Rows, 'read'> }) {
     const kioskId = scopeOf(origin);
     let query = rows.read.selectFrom('deliveries').innerJoin('reports', 'reports.id', 'deliveries.report_id')
       .selectAll('deliveries').select(['reports.session_id', 'reports.kiosk_id']);
-    // In the text of the query, because the planner would not see a partial index behind a bound value.
-    if (status) query = query.where('deliveries.status', '=', sql.lit(status));
-    if (channel) query = query.where('deliveries.channel', '=', channel);
-    if (reportId) query = query.where('deliveries.report_id', '=', reportId);
     if (kioskId !== undefined) query = query.where('reports.kiosk_id', '=', kioskId);
     if (createdFrom !== undefined) query = query.where('deliveries.id', '>=', idFloor('dlv', createdFrom));
     if (createdTo !== undefined) query = query.where('deliveries.id', '<', idFloor('dlv', createdTo));
     if (cursor !== '') query = query.where('deliveries.id', '<', cursor);
-    const found = await query.orderBy('deliveries.id', 'desc').limit(size + 1).execute();
+    // A report's few are looked through: without the sign the index of a state's many would be.
+    const ofReport = () => query.where('deliveries.report_id', '=', reportId!)
+      .$if(status !== undefined, (of) => of.where(sql`+deliveries.status`, '=', status)).$if(channel !== undefined, (of) => of.where(sql`+deliveries.channel`, '=', channel));
+    // A union of one list for each channel and state is merged in the order of their index, and read no further than the page.
+    const [first, ...others] = status === undefined && channel === undefined ? [query]
+      : (channel ? [channel] : channels).flatMap((ofChannel) => (status ? [status] : deliveryStatuses).map((inState) =>
+        query.where('deliveries.channel', '=', ofChannel).where('deliveries.status', '=', inState)));
+    const page = reportId ? ofReport() : others.reduce((all, one) => all.unionAll(one), first!);
+    const found = await page.orderBy('id', 'desc').limit(size + 1).execute();
     const deliveries = found.slice(0, size).map((row) => ({ delivery: deliveryFromRow(row), sessionId: row.session_id, kioskId: row.kiosk_id ?? undefined }));
     return { deliveries, nextCursor: found.length > size ? deliveries.at(-1)!.delivery.id : '' };
   };

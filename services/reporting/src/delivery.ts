@@ -3,7 +3,8 @@ import { operatorTroubles, type SendErrorKind, type SendErrorReason } from './se
 
 export type Channel = 'email' | 'sms';
 export const channels: readonly Channel[] = ['email', 'sms'];
-export type DeliveryStatus = 'queued' | 'sending' | 'sent' | 'delivered' | 'dead';
+export const deliveryStatuses = ['queued', 'sending', 'sent', 'delivered', 'dead'] as const;
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
 /** Times are epoch milliseconds. */
 export type Delivery = {

@@ -2,11 +2,13 @@
  * Every query that erases. What a report was made of, its recipients and its links go; its row, hash, payment and audit stay (X4). A delivery that waits or
  * is on its way ends as dead, so that nothing is sent any more and a worker's late word changes nothing.
  */
+import { biteRows, inBites } from '@kiosk/database';
 import { sql } from 'kysely';
 import type { Events } from './events.ts';
 import type { Origin, Rows } from './tables.ts';
 
-const biteRows = 200;
+/** Finished together: the file is scrubbed once for all of them. */
+const mostUnfinished = 200;
 type Erasable = { id: string; createdAt: number };
 
 export class ErasureStore {
@@ -43,7 +45,7 @@ export class ErasureStore {
 
   /** The sessions whose erasure is not finished. */
   async unfinished(): Promise<string[]> {
-    const rows = await this.#rows.read.selectFrom('erased_sessions').select('session_id').where('done_at', 'is', null).orderBy('at').limit(biteRows).execute();
+    const rows = await this.#rows.read.selectFrom('erased_sessions').select('session_id').where('done_at', 'is', null).orderBy('at').limit(mostUnfinished).execute();
     return rows.map(({ session_id: sessionId }) => sessionId);
   }
 
@@ -72,18 +74,15 @@ export class ErasureStore {
 
   /** Recipients of deliveries that ended before then. Answers how many. */
   async eraseContacts({ before, now }: { before: number; now: number }): Promise<number> {
-    for (let total = 0;;) {
-      const rows = await this.#rows.transaction(({ db }) => db.updateTable('deliveries').set({ recipient: '', erased_at: now, ask_at: null }).where('id', 'in',
-        db.selectFrom('deliveries').select('id').where('erased_at', 'is', null).where('created_at', '<', before)
-          .where('status', 'in', ['sent', 'delivered', 'dead']).limit(biteRows)).returning('id').execute());
-      total += rows.length;
-      if (rows.length < biteRows) return total;
-    }
+    return inBites(() => this.#rows.transaction(async ({ db }) => Number((await db.updateTable('deliveries').set({ recipient: '', erased_at: now, ask_at: null }).where('id', 'in',
+      db.selectFrom('deliveries').select('id').where('erased_at', 'is', null).where('created_at', '<', before)
+        .where('status', 'in', ['sent', 'delivered', 'dead']).limit(biteRows)).executeTakeFirst()).numUpdatedRows)));
   }
 
   /** Links that ended before then; who has one hears that it is unknown rather than expired. */
   async deleteLinks({ before }: { before: number }): Promise<void> {
-    await this.#rows.transaction(({ db }) => db.deleteFrom('report_links').where('expires_at', '<', before).execute());
+    await inBites(() => this.#rows.transaction(async ({ db }) => Number((await db.deleteFrom('report_links')
+      .where('token_sha256', 'in', db.selectFrom('report_links').select('token_sha256').where('expires_at', '<', before).limit(biteRows)).executeTakeFirst()).numDeletedRows)));
   }
 
   /** Of these reports, those that have a right to a file. */
@@ -95,9 +94,9 @@ export class ErasureStore {
   }
 
   /** Ready reports after this one, by id. */
-  async readyAfter(id: string): Promise<(Erasable & { sha256: string; templateVersion: number })[]> {
+  async readyAfter(id: string, limit: number): Promise<(Erasable & { sha256: string; templateVersion: number })[]> {
     const rows = await this.#rows.read.selectFrom('reports').select(['id', 'created_at', 'sha256', 'template_version']).where('id', '>', id)
-      .where('status', '=', sql.lit('ready')).where('erased_at', 'is', null).orderBy('id').limit(biteRows).execute();
+      .where('status', '=', sql.lit('ready')).where('erased_at', 'is', null).orderBy('id').limit(limit).execute();
     return rows.map((row) => ({ id: row.id, createdAt: row.created_at, sha256: row.sha256!, templateVersion: row.template_version }));
   }
 }

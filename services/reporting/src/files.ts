@@ -1,6 +1,6 @@
 /** Report files. A file is there whole or not at all: written beside its place, synced, renamed, and the folder synced too (D8, P12). */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, opendir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** The bytes on disk are not those that were written. */
@@ -40,20 +40,29 @@ export class ReportFiles {
     await rm(path, { force: true });
   }
 
-  /** Every file, a month at a time; without an id what is not a report's. `changedAt` is epoch ms. */
-  async* list(): AsyncGenerator<{ path: string; id?: string; changedAt: number }[]> {
+  /** Every file, so many at a time; without an id what is not a report's. */
+  async* list(most: number): AsyncGenerator<{ path: string; id?: string }[]> {
     for (const year of await namesIn(this.#folder)) {
       for (const month of await namesIn(join(this.#folder, year))) {
         const folder = join(this.#folder, year, month);
-        const files = await Promise.all((await namesIn(folder)).map(async (name) => {
-          const path = join(folder, name);
-          // Gone meanwhile: nothing to say of it.
-          const found = await stat(path).catch(() => undefined);
-          return found?.isFile() ? [{ path, id: /^(rep_\w+)\.pdf$/.exec(name)?.[1], changedAt: found.mtimeMs }] : [];
-        }));
-        yield files.flat();
+        const files: { path: string; id?: string }[] = [];
+        // A month may have more files than can be read at once in good time.
+        for await (const entry of await opendir(folder, { bufferSize: most }).catch(noEntries)) {
+          if (entry.isFile()) files.push({ path: join(folder, entry.name), id: /^(rep_\w+)\.pdf$/.exec(entry.name)?.[1] });
+          if (files.length >= most) yield files.splice(0);
+        }
+        if (files.length > 0) yield files;
       }
     }
+  }
+
+  /** Epoch ms; undefined where it is gone meanwhile. */
+  async changedAt(path: string): Promise<number | undefined> {
+    return (await stat(path).catch(() => undefined))?.mtimeMs;
+  }
+
+  async has(report: { id: string; createdAt: number }): Promise<boolean> {
+    return await this.changedAt(this.#pathOf(report)) !== undefined;
   }
 
   /** `<folder>/2026/11/rep_….pdf`, by the month of creation in UTC. */
@@ -89,6 +98,12 @@ async function namesIn(folder: string): Promise<string[]> {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
     throw error;
   });
+}
+
+/** For what is not a folder, or is gone. */
+function noEntries(error: NodeJS.ErrnoException): [] {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+  throw error;
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -60,7 +60,7 @@ export interface ReportingService extends Running {
   forget(): Promise<void>;
   /** Takes up erasures that this service has not heard of, and finishes those under way; a job does so every minute. */
   eraseAsked(): Promise<void>;
-  /** Mends files and rows that disagree; a job does so every few hours. */
+  /** Mends files and rows that disagree, all of them; a job does so every few hours, some each minute. */
   sweep(): Promise<void>;
 }
 
@@ -89,7 +89,7 @@ const leaseIntervalMs = 15_000;
 const askIntervalMs = 15_000;
 const erasureIntervalMs = 60_000;
 const hourMs = 3_600_000;
-const sweepIntervalMs = 6 * hourMs;
+const sweepIntervalMs = 60_000;
 /** A kiosk repeats a request within minutes; a week is generous. */
 const keyRetentionMs = 7 * 24 * hourMs;
 
@@ -198,7 +198,7 @@ export async function startReporting({
   every('outcomes', askIntervalMs, () => outcomes.askDue());
   every('erasures', erasureIntervalMs, () => erasure.resume());
   every('retention', hourMs, forget);
-  every('sweep', sweepIntervalMs, sweep);
+  every('sweep', sweepIntervalMs, (signal) => sweep.some(signal));
 
   const server = starting.use(await startServer({
     inside,
@@ -222,7 +222,7 @@ export async function startReporting({
     askProviders: () => outcomes.askDue(),
     forget,
     eraseAsked: () => erasure.resume(),
-    sweep: () => sweep(new AbortController().signal),
+    sweep: () => sweep.all(new AbortController().signal),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -1,5 +1,5 @@
 /** Every query on reports. A method is one whole transaction: load, decide, save, append the audit. */
-import { listAudit, pruneAudit, type AuditFilter, type AuditRow, type Tx } from '@kiosk/database';
+import { biteRows, inBites, listAudit, pruneAudit, type AuditFilter, type AuditRow, type Tx } from '@kiosk/database';
 import { conflict, notFound } from '@kiosk/fault';
 import { sql } from 'kysely';
 import type { Consent } from './consent.ts';
@@ -13,8 +13,6 @@ import { sameBody, type Key, type Origin, type Rows, type Scope, type Tables } f
 /** A report with its deliveries, oldest first. */
 export type ReportView = { report: Report; deliveries: readonly Delivery[] };
 
-/** A sweep's bite: small enough that nobody waits for it. */
-const biteRows = 200;
 /** A visit has one report, and a few where it was repeated. */
 const listLimit = 200;
 
@@ -170,10 +168,10 @@ export class Store {
 
   async deleteOld({ auditBefore, keysBefore, now }: { auditBefore: number; keysBefore: number; now: number }): Promise<void> {
     await pruneAudit((work) => this.#rows.transaction(work), { before: auditBefore, now });
-    await this.#inBites((tx) => tx.db.deleteFrom('idempotency_keys').where((or) => or(
+    await inBites(() => this.#rows.transaction(async ({ db }) => Number((await db.deleteFrom('idempotency_keys').where((or) => or(
       or.refTuple('caller', 'key'), 'in',
-      tx.db.selectFrom('idempotency_keys').select(['caller', 'key']).where('created_at', '<', keysBefore).limit(biteRows).$asTuple('caller', 'key'),
-    )).executeTakeFirst());
+      db.selectFrom('idempotency_keys').select(['caller', 'key']).where('created_at', '<', keysBefore).limit(biteRows).$asTuple('caller', 'key'),
+    )).executeTakeFirst()).numDeletedRows)));
   }
 
   async #deliveriesOf(reportIds: readonly string[]): Promise<Delivery[]> {
@@ -187,10 +185,6 @@ export class Store {
     const row = await tx.db.updateTable('reports').set({ status: 'failed', failure_reason: reason })
       .where('id', '=', id).where('status', '=', 'rendering').returning(reportColumns).executeTakeFirst();
     if (row) await this.#events.renderFailed(tx, { report: reportFromRow(row), reason, origin });
-  }
-
-  async #inBites(remove: (tx: Tx<Tables>) => Promise<{ numDeletedRows: bigint }>): Promise<void> {
-    while ((await this.#rows.transaction(remove)).numDeletedRows >= biteRows);
   }
 }
 

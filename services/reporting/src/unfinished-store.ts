@@ -1,7 +1,7 @@
 /** Every query of unfinished.ts. None walks a table, however many reports there are (unfinished.test.ts). */
 import { idFloor } from '@kiosk/database';
 import { sql } from 'kysely';
-import type { Channel } from './delivery.ts';
+import { channels, type Channel } from './delivery.ts';
 import type { Rows } from './tables.ts';
 
 /** A delivery is given up after 72 hours, or when its provider says so, which it is asked for two days: whatever was given up lately is not much older than this. */
@@ -41,7 +41,7 @@ export class UnfinishedStore {
   /** Reports that nobody got: a delivery was given up since, and no other was sent or still may be. */
   async undelivered(since: number): Promise<number> {
     const { count } = await this.#rows.read.selectFrom('deliveries').select((select) => select.fn.count<number>('report_id').distinct().as('count'))
-      .where('status', '=', sql.lit('dead')).where('id', '>=', idFloor('dlv', since - longestLifeMs)).where('dead_at', '>=', since)
+      .where('channel', 'in', channels).where('status', '=', sql.lit('dead')).where('id', '>=', idFloor('dlv', since - longestLifeMs)).where('dead_at', '>=', since)
       .where(({ not, exists, selectFrom }) => not(exists(
         selectFrom('deliveries as other').select('other.id').whereRef('other.report_id', '=', 'deliveries.report_id').where('other.status', '!=', 'dead'),
       )))
@@ -58,7 +58,7 @@ export class UnfinishedStore {
   /** Reports of which no PDF can be made; they wait for a newer template. */
   async unrenderable(): Promise<number> {
     const { count } = await this.#rows.read.selectFrom('reports').select((select) => select.fn.countAll<number>().as('count'))
-      .where('status', '=', sql.lit('failed')).executeTakeFirstOrThrow();
+      .where('status', '=', sql.lit('failed')).where('erased_at', 'is', null).executeTakeFirstOrThrow();
     return count;
   }
 }

@@ -1,12 +1,7 @@
 /** What the alarms ask is true, and cheap to ask. */
-import { openDatabase, type Database } from '@kiosk/database';
-import { describe, expect, test } from '@jest/globals';
-import { sql, type CompiledQuery } from 'kysely';
-import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
 import { SendError } from './send-error.ts';
-import type { Tables } from './tables.ts';
-import { create, hourMs, migrations, minuteMs, startTestReporting, temporaryFolder, type TestReporting } from './testing.ts';
-import { UnfinishedStore } from './unfinished-store.ts';
+import { create, hourMs, minuteMs, startTestReporting, type TestReporting } from './testing.ts';
 
 const both = { email: 'ivan@example.com', phone: '+79001234567' };
 const figures = async (reporting: TestReporting) => ({
@@ -37,35 +32,4 @@ test('D5 a report that arrived by the other channel is not undelivered', async (
   await create(reporting, { sessionId: reporting.visits.open(), deliverTo: both });
   await reporting.service.deliverDue();
   expect(await figures(reporting)).toMatchObject({ dead: 1, undelivered: 0 });
-});
-
-describe('no query walks a table', () => {
-  async function plansOf(database: Database<Tables>, ask: (store: UnfinishedStore) => Promise<unknown>): Promise<string[]> {
-    const sent: CompiledQuery[] = [];
-    const read = database.read.withPlugin({
-      transformQuery: ({ node, queryId }) => {
-        sent.push(database.read.getExecutor().compileQuery(node, queryId));
-        return node;
-      },
-      transformResult: async ({ result }) => result,
-    });
-    await ask(new UnfinishedStore({ rows: { read, transaction: (work) => database.transaction(work) } }));
-    const plans = await Promise.all(sent.map(({ sql: text, parameters }) =>
-      sql<{ detail: string }>`EXPLAIN QUERY PLAN ${sql.raw(parameters.reduce<string>((before, value) => before.replace('?', () => JSON.stringify(value).replaceAll('"', '\'')), text))}`.execute(database.read)));
-    return plans.flatMap(({ rows }) => rows.map(({ detail }) => detail));
-  }
-
-  test.each<[string, (store: UnfinishedStore) => Promise<unknown>]>([
-    ['how many deliveries are unfinished', (store) => store.unfinished('email')],
-    ['the oldest of them', (store) => store.oldestUnfinished('email')],
-    ['how many are dead', (store) => store.dead({ channel: 'email', since: Date.now() })],
-    ['how many reports nobody got', (store) => store.undelivered(Date.now())],
-  ])('%s', async (_, ask) => {
-    using folder = temporaryFolder();
-    await using database = await openDatabase<Tables>({ path: join(folder.path, 'reporting.sqlite'), migrations, onFatal: () => {} });
-    const plans = await plansOf(database, ask);
-    expect(plans.length).toBeGreaterThan(0);
-    expect(plans.filter((step) => /^SCAN (?!.*USING .*INDEX)/.test(step))).toEqual([]);
-    expect(plans).toContainEqual(expect.stringMatching(/USING (COVERING )?INDEX deliveries_(unfinished|dead)/));
-  });
 });

@@ -1,10 +1,8 @@
 /** Every query that erases. What names the customer goes; the row, its times and its audit stay (X4). */
-import { newId, type Tx } from '@kiosk/database';
+import { biteRows, inBites, newId, type Tx } from '@kiosk/database';
 import type { Events } from './events.ts';
 import { erase, finish } from './session.ts';
 import { sessionOf, toRow, type Origin, type Rows, type Tables } from './store.ts';
-
-const biteRows = 200;
 
 export class ErasureStore {
   readonly #rows: Rows;
@@ -55,17 +53,13 @@ export class ErasureStore {
 
   /** Contacts of sessions that ended before then. Answers how many. */
   async eraseContacts({ before, origin }: { before: number; origin: Origin }): Promise<number> {
-    for (let total = 0;;) {
-      const count = await this.#rows.transaction(async (tx) => {
-        const rows = await tx.db.updateTable('sessions').set({ email: null, phone: null, consent_text_version: null, consent_at: null })
-          .where('id', 'in', tx.db.selectFrom('sessions').select('id').where('status', '<>', 'active').where('updated_at', '<', before)
-            .where((or) => or.or([or('email', 'is not', null), or('phone', 'is not', null)])).limit(biteRows))
-          .returning('id').execute();
-        for (const { id } of rows) await this.#events.contactErased(tx, { sessionId: id, origin });
-        return rows.length;
-      });
-      total += count;
-      if (count < biteRows) return total;
-    }
+    return inBites(() => this.#rows.transaction(async (tx) => {
+      const rows = await tx.db.updateTable('sessions').set({ email: null, phone: null, consent_text_version: null, consent_at: null })
+        .where('id', 'in', tx.db.selectFrom('sessions').select('id').where('status', '<>', 'active').where('updated_at', '<', before)
+          .where((or) => or.or([or('email', 'is not', null), or('phone', 'is not', null)])).limit(biteRows))
+        .returning('id').execute();
+      for (const { id } of rows) await this.#events.contactErased(tx, { sessionId: id, origin });
+      return rows.length;
+    }));
   }
 }

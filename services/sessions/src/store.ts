@@ -1,5 +1,5 @@
 /** Every query of this service. A method is one whole transaction: load, decide with a pure function, save, append the audit. */
-import { columns, Database, idFloor, listAudit, pruneAudit, statement, type AuditFilter, type AuditRow, type AuditTables, type Tx } from '@kiosk/database';
+import { biteRows, columns, idFloor, inBites, listAudit, pruneAudit, statement, type AuditFilter, type AuditRow, type AuditTables, type Database, type Tx } from '@kiosk/database';
 import { invalid, notFound } from '@kiosk/fault';
 import type { Selectable } from 'kysely';
 import type { Events } from './events.ts';
@@ -49,20 +49,21 @@ export type ListFilter = {
 /** What a kiosk's key may see: its own sessions only (S3). Undefined: all. */
 export type Scope = string | undefined;
 
-/** A sweep's bite: small enough that nobody waits for it. */
-const biteRows = 200;
-
 const sessionById = statement<Tables, { id: string }>()((db, param) => db.selectFrom('sessions').selectAll().where('id', '=', param('id')));
 const insertSession = statement<Tables, SessionRow>()((db, param) => db.insertInto('sessions').values(columns<SessionRow>({
   id: true, type: true, status: true, email: true, phone: true, metadata: true, kiosk_id: true, failure_reason: true,
   created_at: true, updated_at: true, completed_at: true, expires_at: true, erased_at: true, consent_text_version: true, consent_at: true,
 }, param)));
+const overdueSessions = statement<Tables, { now: number; limit: number }>()((db, param) => db.selectFrom('sessions').selectAll()
+  .where('status', '=', 'active').where('expires_at', '<=', param('now')).limit(param('limit')));
+const expireSession = statement<Tables, { id: string; updatedAt: number }>()((db, param) => db.updateTable('sessions')
+  .set({ status: 'expired', updated_at: param('updatedAt') }).where('id', '=', param('id')));
 
 export class Store {
-  readonly #database: Database<Tables>;
+  readonly #database: Rows;
   readonly #events: Events;
 
-  constructor({ database, events }: { database: Database<Tables>; events: Events }) {
+  constructor({ database, events }: { database: Rows; events: Events }) {
     this.#database = database;
     this.#events = events;
   }
@@ -108,37 +109,35 @@ export class Store {
   }
 
   async list({ type, status, kioskId, createdFrom, createdTo, limit, after }: ListFilter, now: number): Promise<Session[]> {
-    let query = this.#database.read.selectFrom('sessions').selectAll().orderBy('id', 'desc').limit(limit);
+    let query = this.#database.read.selectFrom('sessions').selectAll();
     if (type) query = query.where('type', '=', type);
     if (kioskId !== undefined) query = query.where('kiosk_id', '=', kioskId);
-    // A session past its time is expired whatever its row says.
-    if (status === 'active') query = query.where('status', '=', 'active').where('expires_at', '>', now);
-    else if (status === 'expired') query = query.where((or) => or.or([or('status', '=', 'expired'), or.and([or('status', '=', 'active'), or('expires_at', '<=', now)])]));
-    else if (status) query = query.where('status', '=', status);
     if (createdFrom !== undefined) query = query.where('id', '>=', idFloor('ses', createdFrom));
     if (createdTo !== undefined) query = query.where('id', '<', idFloor('ses', createdTo));
     if (after) query = query.where('id', '<', after);
-    return (await query.execute()).map((row) => asOf(fromRow(row), now));
+    const isIn = (each: SessionStatus) => query.where('status', '=', each);
+    // A union is merged in the order of its indexes, and read no further than the page; an OR would sort all that ever expired.
+    let page = query;
+    // A session past its time is expired whatever its row says.
+    if (status === 'active') page = isIn('active').where('expires_at', '>', now);
+    else if (status === 'expired') page = isIn('expired').unionAll(isIn('active').where('expires_at', '<=', now));
+    else if (status) page = isIn(status);
+    else if (type || kioskId !== undefined) page = isIn('active').unionAll(isIn('completed')).unionAll(isIn('expired')).unionAll(isIn('failed'));
+    return (await page.orderBy('id', 'desc').limit(limit).execute()).map((row) => asOf(fromRow(row), now));
   }
 
   /** Records overdue sessions as expired, a bite at a time. Answers how many. */
   async expireDue(now: number, origin: Origin): Promise<number> {
-    let total = 0;
-    for (;;) {
-      const count = await this.#database.transaction(async (tx) => {
-        const due = await tx.db.selectFrom('sessions').selectAll()
-          .where('status', '=', 'active').where('expires_at', '<=', now).limit(biteRows).execute();
-        for (const row of due) {
-          const session = fromRow(row);
-          const after = asOf(session, now);
-          await tx.db.updateTable('sessions').set({ status: 'expired', updated_at: after.updatedAt }).where('id', '=', row.id).execute();
-          await this.#events.changed(tx, { before: session, after, origin });
-        }
-        return due.length;
-      });
-      total += count;
-      if (count < biteRows) return total;
-    }
+    return inBites(() => this.#database.transaction(async (tx) => {
+      const due = await overdueSessions.all(tx.db, { now, limit: biteRows });
+      for (const row of due) {
+        const session = fromRow(row);
+        const after = asOf(session, now);
+        await expireSession.run(tx.db, { id: row.id, updatedAt: after.updatedAt });
+        await this.#events.changed(tx, { before: session, after, origin });
+      }
+      return due.length;
+    }));
   }
 
   /** Deletes sessions that ended before their time limits, old keys and old audit rows. Answers how many sessions. */
@@ -147,11 +146,11 @@ export class Store {
   }): Promise<number> {
     let total = 0;
     for (const [status, before] of [['expired', unfinishedBefore], ['failed', unfinishedBefore], ['completed', completedBefore]] as const) {
-      total += await this.#inBites((tx) => tx.db.deleteFrom('sessions')
+      total += await this.#deleteInBites((tx) => tx.db.deleteFrom('sessions')
         .where('id', 'in', tx.db.selectFrom('sessions').select('id').where('status', '=', status).where('updated_at', '<', before).limit(biteRows))
         .executeTakeFirst());
     }
-    await this.#inBites((tx) => tx.db.deleteFrom('idempotency_keys').where((or) => or(
+    await this.#deleteInBites((tx) => tx.db.deleteFrom('idempotency_keys').where((or) => or(
       or.refTuple('caller', 'key'), 'in',
       tx.db.selectFrom('idempotency_keys').select(['caller', 'key']).where('created_at', '<', keysBefore).limit(biteRows).$asTuple('caller', 'key'),
     )).executeTakeFirst());
@@ -169,13 +168,8 @@ export class Store {
     return listAudit(this.#database.read, { ...filter, entityIds: sessionId === undefined ? undefined : [sessionId] });
   }
 
-  async #inBites(remove: (tx: Tx<Tables>) => Promise<{ numDeletedRows: bigint }>): Promise<number> {
-    let total = 0;
-    for (;;) {
-      const count = Number((await this.#database.transaction(remove)).numDeletedRows);
-      total += count;
-      if (count < biteRows) return total;
-    }
+  #deleteInBites(remove: (tx: Tx<Tables>) => Promise<{ numDeletedRows: bigint }>): Promise<number> {
+    return inBites(async () => Number((await this.#database.transaction(remove)).numDeletedRows));
   }
 }
 
