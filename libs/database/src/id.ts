@@ -2,7 +2,10 @@ import { randomFillSync } from 'node:crypto';
 
 // Crockford's base 32: no I, L, O, U, and its ASCII order is its numeric order.
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'.toLowerCase();
-const random = new Uint8Array(13);
+const randomBytes = 13;
+/** Random bytes for many ids: asking for a few costs as much as asking for many. */
+const pool = new Uint8Array(256 * randomBytes);
+let taken = pool.length;
 const timeDigits = 10;
 const latestMs = 32 ** timeDigits - 1;
 
@@ -15,9 +18,12 @@ let latest = { ms: -1, sequence: 0 };
  */
 export function newId(prefix: string, nowMs: number): string {
   latest = { ms: nowMs, sequence: nowMs === latest.ms ? latest.sequence + 1 : 0 };
-  randomFillSync(random);
+  if (taken === pool.length) {
+    randomFillSync(pool);
+    taken = 0;
+  }
   let tail = '';
-  for (const byte of random) tail += alphabet[byte % 32];
+  for (const end = taken + randomBytes; taken < end; taken++) tail += alphabet[pool[taken]! % 32];
   return idFloor(prefix, nowMs) + digits(latest.sequence, sequenceDigits) + tail;
 }
 
