@@ -10,7 +10,7 @@ type Library = { addToServer(server: Pick<Server, 'addService'>): void };
 type Handler = (call: object, answer?: (error: object | null, response?: object) => void) => void;
 type Loaded = Map<string, { definition: ServiceDefinition[string]; handler: Handler }>;
 /** Any of grpc-js' kinds of call, before its messages are read. */
-type RawCall = EventEmitter & Partial<Pick<ServerWritableStream<Buffer, Buffer>, 'request' | 'write' | 'end'>>;
+type RawCall = EventEmitter & Partial<Pick<ServerWritableStream<Buffer, Buffer>, 'request' | 'cancelled' | 'write' | 'end'>>;
 
 /** A message as it travels; what it says is the library's business. */
 const asItTravels = (bytes: Buffer): Buffer => bytes;
@@ -26,6 +26,8 @@ export function addLazily(server: Server, methods: readonly Method[], load: () =
     handlers[path] = (call: RawCall, answer?: sendUnaryData<Buffer>) => {
       loading ??= load().then(collect);
       loading.then((loaded) => {
+        // The library would wait to be told of it for ever.
+        if (call.cancelled) return;
         const { definition, handler } = loaded.get(path)!;
         handler(readable(call, definition), answer && ((error, response) => (error ? answer(error) : answer(null, definition.responseSerialize(response)))));
       }).catch((error: Error) => (answer ? answer(error) : call.emit('error', error)));
