@@ -9,7 +9,7 @@ import { unknownNames } from './settings.ts';
 import { describeWith, run } from './tools.ts';
 
 type Service = {
-  image: string; build?: { context: string; dockerfile: string; args: Record<string, string> }; environment?: Record<string, string>; volumes?: string[]; ports?: string[];
+  image: string; build?: { context: string; dockerfile: string; target?: string; args: Record<string, string> }; environment?: Record<string, string>; volumes?: string[]; ports?: string[];
   read_only?: boolean; cap_drop?: string[]; mem_limit?: string; restart?: string; logging?: object; depends_on?: string[];
 };
 type Compose = { name: string; services: Record<string, Service>; volumes: Record<string, unknown>; secrets: Record<string, unknown> };
@@ -18,7 +18,8 @@ const folder = import.meta.dirname;
 const text = readFileSync(join(folder, 'compose.yaml'), 'utf8');
 const compose = parse(text, { merge: true }) as Compose;
 const services = Object.entries(compose.services);
-const own = services.filter(([, { build }]) => build !== undefined);
+const built = services.filter(([, { build }]) => build !== undefined);
+const own = built.filter(([name]) => name !== 'backup');
 const readme = readFileSync(join(folder, 'README.md'), 'utf8');
 
 /** What the operator makes first; each is named in the README. */
@@ -39,15 +40,24 @@ test('it is valid by the Compose specification', () => {
 });
 
 test('every service of the system is in it, from the one Dockerfile', () => {
-  expect(own.map(([name]) => name).toSorted()).toEqual(['gateway', 'payments', 'reporting', 'sessions']);
+  expect(built.map(([name]) => name).toSorted()).toEqual(['backup', 'gateway', 'payments', 'reporting', 'sessions']);
   for (const [name, { build }] of own) {
     expect(build).toEqual({ context: '..', dockerfile: 'deploy/docker/Dockerfile', args: { SERVICE: name } });
     expect(existsSync(join(folder, build!.context, build!.dockerfile))).toBe(true);
   }
 });
 
+test('the backup reads and writes the data of the services, knows nothing else of theirs, and keeps the keys apart', () => {
+  const { build, environment, volumes = [] } = compose.services['backup']!;
+  expect(build).toEqual({ context: '..', dockerfile: 'deploy/docker/Dockerfile', target: 'operator', args: { SERVICE: 'operator', FOLDER: 'operator' } });
+  expect(environment).toEqual({ STORAGE_PATH: '/data' });
+  expect(volumes.map((volume) => volume.split(':').at(-1))).toEqual(['/data', '/backups', '/backup-keys']);
+  expect(compose.services['backup']).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
+});
+
 test('every file that is mounted is there, or is made by the operator as the README says', () => {
-  const mounted = services.flatMap(([, { volumes = [] }]) => volumes.map((volume) => volume.split(':')[0]!));
+  // A variable stands for its default.
+  const mounted = services.flatMap(([, { volumes = [] }]) => volumes.map((volume) => volume.replace(/^\$\{\w+:-([^}]+)\}/, '$1').split(':')[0]!));
   for (const source of mounted) {
     if (!source.startsWith('./')) expect(Object.keys(compose.volumes)).toContain(source);
     else if (!operatorsFiles.includes(source.slice(2))) expect({ source, there: existsSync(join(folder, source)) }).toEqual({ source, there: true });

@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -39,7 +39,11 @@ export function newMachine({ installed }: { installed: boolean }): Machine {
   const known = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: workspace, encoding: 'utf8' }).split('\0');
   const files = known.filter((name) => name !== '' && existsSync(join(workspace, name)));
   execFileSync('sh', ['-c', `tar --create --null --files-from=- | tar --extract --directory='${folder}'`], { cwd: workspace, input: files.join('\0') });
-  if (installed) execFileSync('cp', ['-al', join(workspace, 'node_modules'), folder]);
+  if (installed) {
+    execFileSync('cp', ['-al', join(workspace, 'node_modules'), folder]);
+    // They are up to date, whatever git has done to the time of the lock file.
+    utimesSync(join(folder, 'package-lock.json'), 0, 0);
+  }
   const env = {
     // The project's own Node is npm's to find.
     PATH: process.env['PATH']?.split(delimiter).filter((each) => !each.includes('node_modules')).join(delimiter),

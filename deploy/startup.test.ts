@@ -16,8 +16,11 @@ const blocks = runnableBlocks(join(import.meta.dirname, '../docs/STARTUP.md'));
 
 /** The commands, each block announced with its number. */
 function rehearsal(): string {
-  return blocks.map(({ script }, index) => `echo "== ${index} after $SECONDS s"\n${script}`).join('\n');
+  return blocks.map(({ script }, index) => `echo "== ${index} after $SECONDS s"\n${script}\n`).join('');
 }
+
+/** What of the data others on the machine could read. */
+const openToOthers = 'echo "== open to others"\nfind "${STORAGE_PATH:-storage}" "${BACKUP_PATH:-backups}" "${BACKUP_KEYS_PATH:-backup-keys}" -perm /077\n';
 
 /** What each block printed. */
 function parts(output: string): string[] {
@@ -42,14 +45,15 @@ describeWith(['npm', 'curl', 'unshare', 'ip', 'prometheus', 'prometheus-alertman
     if (isWhole) expect(await machine.run(blocks[0]!.script, { withinMs: 600_000, online: true })).toMatchObject({ code: 0 });
     else hurry(machine.folder);
 
-    const { code, output } = await machine.run(rehearsal(), { withinMs: isWhole ? 900_000 : 240_000 });
+    const { code, output } = await machine.run(rehearsal() + openToOthers, { withinMs: isWhole ? 900_000 : 240_000 });
 
     if (code !== 0) throw new Error(`ended with ${code} after:\n${output}`);
-    const [settings = '', , , , delivered = '', , backedUp = '', restored = ''] = parts(output);
+    const [settings = '', , , , delivered = '', , backedUp = '', restored = '', open] = parts(output);
     expect(settings).toMatch(/PROD/);
     expect(delivered).toMatch(/^\S+\.eml$/m);
     expect(backedUp).toMatch(/ is whole: reporting, payments, sessions and 1 report file$/m);
     expect(restored).toMatch(/^restored reporting, payments, sessions and 1 report file as of /m);
     expect(restored).toContain('"status":"confirmed"');
+    expect(open).toBe('');
   }, 1_600_000);
 }, { alsoMissing: canIsolate() ? [] : ['a network of its own (namespaces)'] });

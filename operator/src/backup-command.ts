@@ -11,6 +11,7 @@ import { BadBackupError, checkBackup, readManifest } from './manifest.ts';
 import { counted, sized } from './words.ts';
 
 async function main(): Promise<void> {
+  process.umask(0o077);
   const { values, positionals: [folder] } = parseArgs({
     allowPositionals: true, options: { check: { type: 'boolean', default: false }, list: { type: 'boolean', default: false } },
   });

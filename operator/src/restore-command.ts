@@ -17,6 +17,7 @@ import { counted, lasted } from './words.ts';
 const waitSeconds = '15';
 
 async function main(): Promise<void> {
+  process.umask(0o077);
   const { values, positionals: [asked] } = parseArgs({ allowPositionals: true, options: { wait: { type: 'string', default: waitSeconds } } });
   if (!/^\d{1,4}$/.test(values.wait)) throw new RestoreError('--wait takes a number of seconds');
   const { storagePath, backupPath, backupKeysPath } = readConfig();

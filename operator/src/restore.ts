@@ -41,7 +41,7 @@ export async function restoreBackup({ folder, storagePath, backupKeysPath, now =
   const manifest = await checkBackup(folder);
   refuseStrange(folder, manifest);
 
-  mkdirSync(storagePath, { recursive: true });
+  mkdirSync(storagePath, { recursive: true, mode: 0o700 });
   const staged = join(storagePath, 'restoring');
   rmSync(staged, { recursive: true, force: true });
   const { keys, missingKeys } = await stage({ folder, manifest, staged, storagePath, backupKeysPath });

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -79,7 +80,13 @@ async function post(url: string, body: unknown): Promise<Record<string, unknown>
   return json;
 }
 
-test('G5 O2 one line says what is ready and where; a backup that is due is made; SIGTERM stops all and exits 0', async () => {
+/** Whatever anybody but the owner may read or write in these folders, themselves included. */
+function readableByOthers(base: string, names: readonly string[]): string[] {
+  const paths = names.flatMap((name) => [name, ...readdirSync(join(base, name), { recursive: true, encoding: 'utf8' }).map((each) => join(name, each))]);
+  return paths.filter((path) => ((statSync(join(base, path), { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0);
+}
+
+test('G5 O2 X2 one line says what is ready and where; a backup that is due is made; nobody else reads either; SIGTERM stops all and exits 0', async () => {
   const stack = await npmStart({ BACKUP_INTERVAL_MS: 3_600_000, BACKUP_PATH: join(folder, 'backups'), BACKUP_KEYS_PATH: join(folder, 'keys') });
   const [line] = await stack.prints(/^kiosk +\| ready at .*$/m);
   expect(line).toContain(`ready at http://127.0.0.1:${String(settings['PORT'])}`);
@@ -89,6 +96,9 @@ test('G5 O2 one line says what is ready and where; a backup that is due is made;
   expect(line).toContain('outbox');
   expect((await fetch(`http://127.0.0.1:${String(settings['PORT'])}/health/ready`)).status).toBe(200);
   for (const name of ['sessions', 'payments', 'reporting', 'gateway']) await stack.prints(new RegExp(`^${name} +\\| .*ready`, 'm'));
+
+  await stack.prints(/^backup +\| .*checked/m);
+  expect(readableByOthers(folder, ['storage', 'backups', 'keys'])).toEqual([]);
 
   stack.child.kill('SIGTERM');
   expect(await stack.exit).toBe(0);

@@ -39,6 +39,8 @@ function parentGone(): Promise<string> {
 }
 
 async function main(): Promise<number> {
+  // For the pretend parties too, which keep what they were sent.
+  process.umask(0o077);
   const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({ options: { dist: { type: 'boolean', default: isBuilt }, psp: flag, outbox: flag, 'one-process': flag } });
   const signalled = new Promise<string>((resolve) => {

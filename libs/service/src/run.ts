@@ -24,6 +24,8 @@ export interface Running extends AsyncDisposable {
  * Sends `{ready}` over the IPC channel if there is one.
  */
 export async function run(start: () => Promise<Running>): Promise<never> {
+  // What a service writes holds personal data: nobody else on the machine reads it.
+  process.umask(0o077);
   let log: Running['log'];
   let ending = false;
   const end = async (code: number): Promise<never> => {

@@ -72,7 +72,7 @@ export async function startPayments({
   const metrics = createMetrics({ service: 'payments' });
   const observe = observeCalls(metrics, log);
   const { tracer } = starting.use(await startTracing({ service: 'payments', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
-  mkdirSync(config.storagePath, { recursive: true });
+  mkdirSync(config.storagePath, { recursive: true, mode: 0o700 });
   const database = starting.use(await openDatabase<Tables>({
     path: join(config.storagePath, 'payments.sqlite'),
     migrations: new URL('../migrations/', import.meta.url),

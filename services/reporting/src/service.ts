@@ -101,7 +101,7 @@ export async function startReporting({
   const metrics = createMetrics({ service: 'reporting' });
   const observe = observeCalls(metrics, log);
   const { tracer } = starting.use(await startTracing({ service: 'reporting', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
-  mkdirSync(config.storagePath, { recursive: true });
+  mkdirSync(config.storagePath, { recursive: true, mode: 0o700 });
   observeStorage(metrics, config.storagePath);
   const database = starting.use(await openDatabase<Tables>({
     path: join(config.storagePath, 'reporting.sqlite'),

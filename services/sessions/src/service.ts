@@ -34,7 +34,7 @@ export async function startSessions({ config, now = Date.now, log = createLog({ 
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'sessions' });
   const tracing = starting.use(await startTracing({ service: 'sessions', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
-  mkdirSync(config.storagePath, { recursive: true });
+  mkdirSync(config.storagePath, { recursive: true, mode: 0o700 });
   observeStorage(metrics, config.storagePath);
   const database = starting.use(await openDatabase<Tables>({
     path: join(config.storagePath, 'sessions.sqlite'),
