@@ -48,6 +48,8 @@ export function connect<Server>(options: ClientOptions): Client<Server> {
     ...(tls ? { 'grpc.ssl_target_name_override': peer, 'grpc.default_authority': peer } : {}),
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 500,
+    // A pod that starts anew has another address, which its name leads to a little later: half a minute is too long to ask again.
+    'grpc.dns_min_time_between_resolutions_ms': 1000,
     'grpc.keepalive_time_ms': keepaliveMs,
     'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
     'grpc.max_receive_message_length': messageBytes,

@@ -26,6 +26,7 @@ export function linkRoutes(reporting: Rpc<ReportingServer>): Route[] {
       faults: linkFaults,
       async handle({ request, response, call }) {
         const { pdf, fileName } = await reporting.openLink({ token: String(request.params['token']), isLook: request.method === 'HEAD' }, call);
+        // Browsers show it though the policy allows the page nothing: their viewers are no part of it.
         response.set({ ...privately, 'content-disposition': `inline; filename="${fileName}"` }).type('application/pdf').send(pdf);
       },
     }),
