@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- --growth`: the same kiosk network with a history of two years and of a week. Every call of a kiosk and of an operator, the sweeps, the retention,
- * the metrics and the start must cost the same with both. Each round makes every call on one right after the other; the ratio is taken within the round.
+ * the metrics and the start must cost the same with both. Each round makes every call on one right after the other: what disturbs the machine disturbs both.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,20 +11,21 @@ import { startGrown, storeNames, type Grown, type StoreName } from './growth/gro
 import { makeHistory, type Samples } from './growth/histories.ts';
 import type { JobResult } from './growth/service.ts';
 import { HttpConnection, requestText } from './http-connection.ts';
-import { median, percentile } from './statistics.ts';
+import { percentile } from './statistics.ts';
 import { table } from './table.ts';
 
 /** The same of both histories: small, large, and what divides them. */
 type Pair = { small: number; large: number; ratio: number };
-export type CallRow = { name: string; p50: Pair; p99: Pair; rounds: { small: number; large: number }[] };
+/** Over all rounds: a slice is too short for a 99th percentile of its own. */
+export type CallRow = { name: string; p50: Pair; p99: Pair; calls: { small: number; large: number } };
 export type JobRow = { store: StoreName; job: string; small: JobResult; large: JobResult; longestWaitMs: { small: number; large: number } };
 export type Growth = { visits: { small: number; large: number }; calls: CallRow[]; jobs: JobRow[]; residentMb: Record<StoreName, Pair>; startMs: Record<StoreName, Pair> };
 
 const connectionsPerSlice = 2;
 const warmUpCalls = 20;
 const longCalls = 12;
-/** After a day: what was open is overdue, and what the retention keeps no longer is a day's work. */
-const laterMs = 25 * hourMs;
+/** What was open is overdue then, and what the retention keeps no longer is a day's work, or two. */
+const aDayLaterMs = 25 * hourMs;
 const probeEveryMs = 20;
 
 export async function measureGrowth({ folder, visits, rounds, measureMs, progress }: {
@@ -63,37 +64,38 @@ export async function measureGrowth({ folder, visits, rounds, measureMs, progres
       return { connections, calls: callsOf(grown) };
     }));
     const names = subjects[0]!.calls.map(({ name }) => name);
-    const latencies: number[][][][] = names.map(() => []);
+    const latencies = names.map(() => ({ small: [] as number[], large: [] as number[] }));
     const slice = (subject: (typeof subjects)[number], call: GrowthCall, most: number): Promise<number[]> =>
       latenciesOf(call, { connections: subject.connections, forMs: measureMs, most: call.isLong === true ? Math.min(most, longCalls) : most });
     for (const subject of subjects) for (const call of subject.calls) await slice(subject, call, warmUpCalls);
     for (let round = 0; round < rounds; round += 1) {
       for (const [index, name] of names.entries()) {
         progress(`round ${round + 1} of ${rounds}: ${name}`);
-        const measured: number[][] = [[], []];
-        for (const which of round % 2 === 0 ? [0, 1] : [1, 0]) measured[which] = await slice(subjects[which]!, subjects[which]!.calls[index]!, Infinity);
-        latencies[index]!.push(measured);
+        const slices = [
+          async () => latencies[index]!.small.push(...await slice(subjects[0]!, subjects[0]!.calls[index]!, Infinity)),
+          async () => latencies[index]!.large.push(...await slice(subjects[1]!, subjects[1]!.calls[index]!, Infinity)),
+        ];
+        for (const one of round % 2 === 0 ? slices : slices.toReversed()) await one();
       }
     }
     return names.map((name, index) => {
-      const at = (share: number): Pair => {
-        const each = latencies[index]!.map(([a, b]) => ({ small: percentile(a!, share), large: percentile(b!, share) }));
-        return { small: median(each.map((round) => round.small)), large: median(each.map((round) => round.large)), ratio: median(each.map((round) => round.large / round.small)) };
-      };
-      return { name, p50: at(0.5), p99: at(0.99), rounds: latencies[index]!.map(([a, b]) => ({ small: a!.length, large: b!.length })) };
+      const { small: ofSmall, large: ofLarge } = latencies[index]!;
+      for (const each of [ofSmall, ofLarge]) each.sort((a, b) => a - b);
+      const at = (share: number): Pair => pair(percentile(ofSmall, share), percentile(ofLarge, share));
+      return { name, p50: at(0.5), p99: at(0.99), calls: { small: ofSmall.length, large: ofLarge.length } };
     });
   }
 
   async function measureJobs(): Promise<JobRow[]> {
     const rows: JobRow[] = [];
     for (const store of storeNames) {
-      let later = laterMs;
+      let laterMs = untilNoonMs(small.history.now + aDayLaterMs) + aDayLaterMs;
       for (const job of ['sweep', 'retention']) {
         progress(`${job} of ${store}`);
-        const ofSmall = await probed(small, () => small.run(store, { job, laterMs: later }));
-        const ofLarge = await probed(large, () => large.run(store, { job, laterMs: later }));
+        const ofSmall = await probed(small, () => small.run(store, { job, laterMs }));
+        const ofLarge = await probed(large, () => large.run(store, { job, laterMs }));
         rows.push({ store, job, small: ofSmall.result, large: ofLarge.result, longestWaitMs: { small: ofSmall.longestWaitMs, large: ofLarge.longestWaitMs } });
-        later = 0;
+        laterMs = 0;
       }
     }
     return rows;
@@ -118,6 +120,13 @@ async function probed(grown: Grown, run: () => Promise<JobResult>): Promise<{ re
     await new Promise((resolve) => setTimeout(resolve, probeEveryMs));
   }
   return { result: await running, longestWaitMs };
+}
+
+/** By day, when a large file is not scrubbed (libs/database, scrub.ts). */
+function untilNoonMs(at: number): number {
+  const noon = new Date(at);
+  noon.setHours(12, 0, 0, 0);
+  return noon.getTime() - at + (noon.getTime() < at ? 24 * hourMs : 0);
 }
 
 function pair(small: number, large: number): Pair {

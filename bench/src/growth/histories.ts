@@ -115,7 +115,7 @@ async function fillPayments(history: History, ids: Ids): Promise<void> {
           }
         }
       }
-      if (index % 5000 === 4999) {
+      if (index % 100 === 99) {
         anomaly({ kind: 'mismatch_amount', object_id: paymentId, intent_id: id, details: '{"field":"amount","is":1,"expected":2}', first_at: at, last_at: at, seen: 1 });
       }
       if (index % 1370 === 0) {

@@ -60,7 +60,7 @@ type Transaction = Pick<Tx<unknown>, 'afterCommit'> & { db: Queries };
 /** Of the retention's own entries. */
 export const prunedEvent = 'audit.pruned';
 /** Removed with one entry that says so. They lie side by side in every index, so they cost less than others. */
-const pruneRows = 4 * biteRows;
+const pruneRows = 10 * biteRows;
 
 /** The hash of a row that follows one with the hash `previous`. */
 export function auditHash(previous: string, row: Omit<AuditRow, 'hash'>): string {

@@ -54,6 +54,28 @@ test.each<[string, (path: string) => void]>([
   expect((await failure(open(folder))).message).toMatch(/^the database is damaged \(.+\): restore the newest backup$/);
 });
 
+test('O1 a file that takes long to look through is opened at once, and the process told to stop when damage is found', async () => {
+  using folder = await filled();
+  overwrite(folder.path, statSync(folder.path).size - 4096, Buffer.alloc(4096, 0xa5));
+  let found: (error: Error) => void = () => {};
+  const fatal = new Promise<Error>((resolve) => {
+    found = resolve;
+  });
+  await using database = await open(folder, { checkFirstLimitBytes: 0, onFatal: found });
+  expect((await fatal).message).toMatch(/^the database is damaged \(.+\): restore the newest backup$/);
+  void database;
+});
+
+test('O1 a large file that is whole stops nobody, and closing does not wait for the look', async () => {
+  using folder = await filled();
+  const fatal: Error[] = [];
+  {
+    await using database = await open(folder, { checkFirstLimitBytes: 0, onFatal: (error) => fatal.push(error) });
+    expect(await ids(database)).toHaveLength(20);
+  }
+  expect(fatal).toEqual([]);
+});
+
 test('a folder that does not exist is refused', async () => {
   using folder = newFolder();
   await expect(open({ ...folder, path: `${folder.path}/none/notes.sqlite` })).rejects.toThrow('directory does not exist');

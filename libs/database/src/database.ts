@@ -9,8 +9,11 @@
  */
 import Sqlite from 'better-sqlite3';
 import { Kysely } from 'kysely';
+import { statSync } from 'node:fs';
+import { Checkpoints } from './checkpoints.ts';
 import { migrate } from './migrations.ts';
-import { scrubFile, scrubbedAt } from './scrub.ts';
+import { isToWait, scrubFile, scrubbedAt } from './scrub.ts';
+import { damageOf, isLarge, lookForDamage, usualLimitBytes } from './soundness.ts';
 import { SqliteDialect } from './sqlite-dialect.ts';
 import { WriteQueue, type Tx } from './write-queue.ts';
 
@@ -30,8 +33,10 @@ export type DatabaseOptions = {
   migrations: URL;
   /** Epoch milliseconds, for the times a migration was applied and the file was scrubbed. */
   now?: () => number;
-  /** Called once when a commit failed with an I/O error: the process must stop, since what is on disk is unknown until a restart. */
+  /** Called when a commit failed with an I/O error, or damage was found: the process must stop, since what is on disk is unknown until a restart. */
   onFatal: (error: Error) => void;
+  /** A larger file is looked through for damage after it is opened, and `onFatal` is called with what is found. */
+  checkFirstLimitBytes?: number;
 };
 
 export class Database<Tables> implements AsyncDisposable {
@@ -40,11 +45,14 @@ export class Database<Tables> implements AsyncDisposable {
   readonly #reader: Sqlite.Database;
   readonly #writer: Sqlite.Database;
   readonly #queue: WriteQueue<Tables>;
+  readonly #beside: AsyncDisposableStack;
   readonly #path: string;
   readonly #now: () => number;
 
-  constructor({ read, reader, writer, queue, path, now }: {
+  constructor({ read, reader, writer, queue, beside, path, now }: {
     read: Kysely<Tables>; reader: Sqlite.Database; writer: Sqlite.Database; queue: WriteQueue<Tables>; path: string; now: () => number;
+    /** What works on the file on other threads, and must end first. */
+    beside: AsyncDisposableStack;
   }) {
     this.read = read;
     this.#path = path;
@@ -52,6 +60,7 @@ export class Database<Tables> implements AsyncDisposable {
     this.#reader = reader;
     this.#writer = writer;
     this.#queue = queue;
+    this.#beside = beside;
   }
 
   /**
@@ -65,18 +74,22 @@ export class Database<Tables> implements AsyncDisposable {
 
   /**
    * After this nothing that was deleted or overwritten before can be found in the database's files any more. Transactions wait for it, reads do not: about
-   * two seconds for 100 MB. `unlessWithinMs`: does nothing where it was done so lately, and answers false. Fails where another process holds the database; it is to be asked again.
+   * two seconds for 100 MB. `unlessWithinMs`: does nothing where it was done so lately, nor by day where it would take long (scrub.ts), and answers false. Fails where another process
+   * holds the database; it is to be asked again.
    */
   async scrub({ unlessWithinMs = 0 }: { unlessWithinMs?: number } = {}): Promise<boolean> {
     return this.#queue.runAlone(async () => {
-      if (unlessWithinMs > 0 && Math.abs(this.#now() - scrubbedAt(this.#writer)) < unlessWithinMs) return false;
-      await scrubFile({ path: this.#path, now: this.#now() });
+      const now = this.#now();
+      const ageMs = Math.abs(now - scrubbedAt(this.#writer));
+      if (unlessWithinMs > 0 && isToWait({ bytes: statSync(this.#path).size, ageMs, now, unlessWithinMs })) return false;
+      await scrubFile({ path: this.#path, now });
       return true;
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#queue[Symbol.asyncDispose]();
+    await this.#beside.disposeAsync();
     await this.read.destroy();
     // Kysely closes only what it has used.
     this.#reader.close();
@@ -85,7 +98,7 @@ export class Database<Tables> implements AsyncDisposable {
   }
 }
 
-export async function openDatabase<Tables>({ path, migrations, now = Date.now, onFatal }: DatabaseOptions): Promise<Database<Tables>> {
+export async function openDatabase<Tables>({ path, migrations, now = Date.now, onFatal, checkFirstLimitBytes = usualLimitBytes }: DatabaseOptions): Promise<Database<Tables>> {
   const connections: Sqlite.Database[] = [];
   const connect = (): Sqlite.Database => {
     const sqlite = new Sqlite(path, { timeout: 5000 });
@@ -100,19 +113,26 @@ export async function openDatabase<Tables>({ path, migrations, now = Date.now, o
     return sqlite;
   };
   try {
+    const checksLater = isLarge(path, checkFirstLimitBytes);
     const writer = connect();
-    refuseCorruption(writer);
+    if (!checksLater) refuseDamage(writer);
     migrate({ sqlite: writer, folder: migrations, now });
     makeDurable(writer);
     const reader = connect();
     reader.pragma('query_only = ON');
+    const beside = new AsyncDisposableStack();
+    const checkpoints = beside.use(new Checkpoints({ sqlite: writer, path }));
+    if (checksLater) beside.use(lookForDamage({ path, onDamage: (how) => onFatal(damaged(how)) }));
     return new Database<Tables>({
       read: new Kysely<Tables>({ dialect: new SqliteDialect(reader) }),
       reader,
       writer,
+      beside,
       path,
       now,
-      queue: new WriteQueue<Tables>({ sqlite: writer, kysely: new Kysely<Tables>({ dialect: new SqliteDialect(writer) }), onFatal }),
+      queue: new WriteQueue<Tables>({
+        sqlite: writer, kysely: new Kysely<Tables>({ dialect: new SqliteDialect(writer) }), onFatal, onCommitted: () => checkpoints.committed(),
+      }),
     });
   } catch (error) {
     for (const sqlite of connections) sqlite.close();
@@ -136,9 +156,9 @@ function makeDurable(sqlite: Sqlite.Database): void {
   }
 }
 
-function refuseCorruption(sqlite: Sqlite.Database): void {
-  const verdict = sqlite.pragma('quick_check(1)', { simple: true });
-  if (verdict !== 'ok') throw damaged(String(verdict));
+function refuseDamage(sqlite: Sqlite.Database): void {
+  const damage = damageOf(sqlite);
+  if (damage !== undefined) throw damaged(damage);
 }
 
 function damaged(how: string, cause?: unknown): Error {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import Sqlite from 'better-sqlite3';
 import { readFileSync, statSync } from 'node:fs';
+import { isToWait } from './scrub.ts';
 import { add, failure, newFolder, open } from './testing.ts';
 
 type Notes = Awaited<ReturnType<typeof open>>;
@@ -92,3 +93,13 @@ test('a reader elsewhere that does not let go makes it fail, and nothing is harm
   await database.scrub();
   expect(await database.read.selectFrom('notes').select('id').execute()).toHaveLength(2000);
 }, 20_000);
+
+test('what nobody asked for and takes long is done at night, or after a week; a small file at any time', () => {
+  const hourMs = 3_600_000;
+  const large = 60 * 1024 * 1024;
+  const waits = (bytes: number, ageHours: number, hour: number) =>
+    isToWait({ bytes, ageMs: ageHours * hourMs, now: new Date(2026, 5, 1, hour, 30).getTime(), unlessWithinMs: 24 * hourMs });
+  expect([waits(large, 25, 2), waits(large, 25, 3), waits(large, 25, 4), waits(large, 25, 5), waits(large, 25, 14)]).toEqual([true, false, false, true, true]);
+  expect([waits(large, 23, 3), waits(large, 167, 14), waits(large, 168, 14)]).toEqual([true, true, false]);
+  expect([waits(1000, 23, 14), waits(1000, 24, 14)]).toEqual([true, false]);
+});

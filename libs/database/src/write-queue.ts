@@ -34,15 +34,21 @@ export class WriteQueue<Tables> implements AsyncDisposable {
   readonly #sqlite: Sqlite.Database;
   readonly #kysely: Kysely<Tables>;
   readonly #onFatal: (error: Error) => void;
+  readonly #onCommitted: () => void;
   readonly #statements: Record<'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'undo', Sqlite.Statement>;
   #waiting: Job<Tables>[] = [];
   #running: Promise<void> | undefined;
   #closed: Error | undefined;
 
-  constructor({ sqlite, kysely, onFatal }: { sqlite: Sqlite.Database; kysely: Kysely<Tables>; onFatal: (error: Error) => void }) {
+  constructor({ sqlite, kysely, onFatal, onCommitted = () => {} }: {
+    sqlite: Sqlite.Database; kysely: Kysely<Tables>; onFatal: (error: Error) => void;
+    /** After each shared commit, once everybody has been answered. */
+    onCommitted?: () => void;
+  }) {
     this.#sqlite = sqlite;
     this.#kysely = kysely;
     this.#onFatal = onFatal;
+    this.#onCommitted = onCommitted;
     this.#statements = {
       begin: sqlite.prepare('BEGIN IMMEDIATE'),
       commit: sqlite.prepare('COMMIT'),
@@ -123,6 +129,7 @@ export class WriteQueue<Tables> implements AsyncDisposable {
     // All are answered first: an effect that throws against its promise must not make the others' outcomes unknown.
     for (const { job, value } of done) job.resolve(value as never);
     for (const { effects } of done) for (const effect of effects) effect();
+    this.#onCommitted();
   }
 
   async #runOne(job: Job<Tables>, done: Done[]): Promise<void> {

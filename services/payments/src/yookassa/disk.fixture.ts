@@ -12,22 +12,24 @@ export type DiskEvent =
   /** Bytes that left the process for its callers. */
   | { kind: 'sent'; bytes: Buffer };
 
-/** The options under which strace writes what `readTrace` reads: a file per thread, so that the order within it is the true one. */
+/** The options under which strace writes what `readTrace` reads: a file per thread, so that no line is torn, with the time at which each call began. */
 export function straceOptions(prefix: string): string[] {
   return [
-    'strace', '-ff', '-o', prefix, '-y', '-xx', '-s', '65536', '-qq',
+    'strace', '-ff', '--timestamps=unix,ns', '-o', prefix, '-y', '-xx', '-s', '65536', '-qq',
     '-e', 'trace=openat,pwrite64,write,writev,sendto,sendmsg,fsync,fdatasync,ftruncate,rename,unlink', '-e', 'signal=none', '--',
   ];
 }
 
-/** What the thread that owns the database did, in its order. `folder`: only files in it count. */
+/** What the threads that write the database did, the one of the commits and the one of the checkpoints, in the order in which they began it. `folder`: only files in it count. */
 export function readTrace(prefix: string, folder: string): DiskEvent[] {
   const directory = join(prefix, '..');
   const traces = readdirSync(directory).filter((name) => join(directory, name).startsWith(`${prefix}.`)).map((name) => readFileSync(join(directory, name), 'latin1'));
-  const hex = Buffer.from(`${folder}/payments.sqlite-wal`).toString('hex').replaceAll(/../g, '\\x$&');
-  const owners = traces.filter((trace) => trace.includes(`<${hex}>, `));
-  if (owners.length !== 1) throw new Error(`${owners.length} threads write the database, one was expected`);
-  return owners[0]!.split('\n').flatMap((line) => eventOf(line, folder));
+  const hex = Buffer.from(`${folder}/payments.sqlite`).toString('hex').replaceAll(/../g, '\\x$&');
+  const owners = traces.filter((trace) => trace.includes(`<${hex}>, `) || trace.includes(`<${hex}\\x2d\\x77\\x61\\x6c>, `));
+  if (owners.length === 0) throw new Error('no thread writes the database');
+  const lines = owners.flatMap((trace) => trace.split('\n').map((line) => ({ at: line.slice(0, line.indexOf(' ')), call: line.slice(line.indexOf(' ') + 1) })));
+  // Times of one length sort as texts; a number would lose the nanoseconds.
+  return lines.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).flatMap(({ call }) => eventOf(call, folder));
 }
 
 function eventOf(line: string, folder: string): DiskEvent[] {

@@ -4,8 +4,9 @@
  * sync and to many moments between, with what was not synced lost, kept, or torn. Whatever had been answered by then must be there.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { openDatabase } from '@kiosk/database';
 import { sql } from 'kysely';
@@ -32,6 +33,7 @@ else test(promise, async () => {
   await using shop = await openShop();
   await shop.stop();
   copyFileSync(join(shop.folder, 'payments.sqlite'), join(before.path, 'payments.sqlite'));
+  const untouchedSince = statSync(join(shop.folder, 'payments.sqlite')).mtimeMs;
   const sessionIds = Array.from({ length: sequential + atOnce * rounds }, () => shop.sessions.open());
   const asked: string[] = [];
   {
@@ -54,6 +56,8 @@ else test(promise, async () => {
       asked.push((await child.client.refundIntent({ idempotencyKey: intentId, intentId, amountMinor: 1000, reason: 'Скидка' }, operator)).refund!.id);
     }
     expect(await child.died()).toBe(false);
+    // The thread of the checkpoints comes when it comes.
+    while (statSync(join(shop.folder, 'payments.sqlite')).mtimeMs === untouchedSince) await setTimeout(20);
   }
 
   const events = readTrace(prefix, shop.folder);
