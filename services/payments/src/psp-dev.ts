@@ -43,7 +43,7 @@ export function createDevPsp({ rows, now, autoConfirmDelayMs }: {
     },
 
     async getPayment(id) {
-      const row = await payments(rows.read).where('dev_psp_payments.id', '=', id).executeTakeFirst();
+      const row = await paymentById.first(rows.read, { id });
       if (!row) throw new PspError('not_found', 'not_found');
       return toPayment(row, now());
     },
@@ -93,6 +93,7 @@ function payments(db: Rows['read']) {
     .selectAll('dev_psp_payments').select('intents.updated_at as called_off_at');
 }
 
+const paymentById = statement<Tables, { id: string }>()((db, param) => payments(db).where('dev_psp_payments.id', '=', param('id')));
 const paymentByKey = statement<Tables, { key: string }>()((db, param) => payments(db).where('idempotence_key', '=', param('key')));
 const insertPayment = statement<Tables, Tables['dev_psp_payments']>()((db, param) => db.insertInto('dev_psp_payments')
   .values(columns<Tables['dev_psp_payments']>({ id: true, idempotence_key: true, request: true, status: true, succeeds_at: true, created_at: true }, param))

@@ -1,5 +1,5 @@
 /** Every query on refunds. A method is one whole transaction. */
-import { newId, type Tx } from '@kiosk/database';
+import { newId, statement, type Tx } from '@kiosk/database';
 import { notFound } from '@kiosk/fault';
 import type { Insertable, Selectable } from 'kysely';
 import type { Events } from './events.ts';
@@ -13,6 +13,8 @@ import {
 import { sameBody, type Key, type Origin, type RefundRow, type Rows, type Tables } from './tables.ts';
 
 const refundOperation = 'refund_intent';
+
+const refundsOfIntent = statement<Tables, { intentId: string }>()((db, param) => db.selectFrom('refunds').selectAll().where('intent_id', '=', param('intentId')).orderBy('id'));
 
 export class RefundStore {
   readonly #rows: Rows;
@@ -63,7 +65,10 @@ export class RefundStore {
   async listOf(intentIds: readonly string[]): Promise<Map<string, Refund[]>> {
     const lists = new Map<string, Refund[]>();
     if (intentIds.length === 0) return lists;
-    const rows = await this.#rows.read.selectFrom('refunds').selectAll().where('intent_id', 'in', [...intentIds]).orderBy('id').execute();
+    const [intentId = '', ...others] = intentIds;
+    // What every read of one payment asks.
+    const rows = others.length === 0 ? await refundsOfIntent.all(this.#rows.read, { intentId })
+      : await this.#rows.read.selectFrom('refunds').selectAll().where('intent_id', 'in', [...intentIds]).orderBy('id').execute();
     for (const row of rows) {
       const list = lists.get(row.intent_id);
       if (list) list.push(fromRow(row));
@@ -202,7 +207,7 @@ export class RefundStore {
   }
 
   async #of(tx: Tx<Tables>, intentId: string): Promise<Refund[]> {
-    return (await tx.db.selectFrom('refunds').selectAll().where('intent_id', '=', intentId).execute()).map(fromRow);
+    return (await refundsOfIntent.all(tx.db, { intentId })).map(fromRow);
   }
 
   async #load(tx: Tx<Tables>, id: string): Promise<Refund> {

@@ -31,6 +31,9 @@ export type Settled =
 const createOperation = 'create_intent';
 
 const intentById = statement<Tables, { id: string }>()((db, param) => db.selectFrom('intents').selectAll().where('id', '=', param('id')));
+const erasureOfSession = statement<Tables, { sessionId: string }>()((db, param) => db.selectFrom('erased_sessions').select('at').where('session_id', '=', param('sessionId')));
+const confirmedIntent = statement<Tables, { sessionId: string }>()((db, param) =>
+  db.selectFrom('intents').selectAll().where('session_id', '=', param('sessionId')).where('status', '=', 'confirmed'));
 const overdueIntents = statement<Tables, { now: number; limit: number }>()((db, param) =>
   db.selectFrom('intents').select('id').where('status', '=', 'pending').where('expires_at', '<=', param('now')).limit(param('limit')));
 const statusOfIntent = statement<Tables, { id: string }>()((db, param) => db.selectFrom('intents').select('status').where('id', '=', param('id')));
@@ -93,8 +96,7 @@ export class Store {
         if (row) return { intent: await this.#load(tx, sameBody(row, key).entity_id, now), made: row.made === 1 };
       }
       // Between the look at the session and now it may have been erased.
-      const erased = await tx.db.selectFrom('erased_sessions').select('at').where('session_id', '=', fresh.sessionId).executeTakeFirst();
-      if (erased) throw conflict('session_final', 'The session has ended: it takes no payment.');
+      if (await erasureOfSession.first(tx.db, fresh)) throw conflict('session_final', 'The session has ended: it takes no payment.');
       const standing = await this.#standing(tx, fresh.sessionId);
       if (standing.some(({ status }) => status === 'confirmed')) throw conflict('already_paid', 'The session is paid already.');
       const pending = standing.find(({ status }) => status === 'pending');
@@ -157,7 +159,7 @@ export class Store {
   }
 
   async findConfirmed(sessionId: string): Promise<Intent | undefined> {
-    const row = await this.#rows.read.selectFrom('intents').selectAll().where('session_id', '=', sessionId).where('status', '=', 'confirmed').executeTakeFirst();
+    const row = await confirmedIntent.first(this.#rows.read, { sessionId });
     return row && intentFromRow(row);
   }
 

@@ -54,6 +54,11 @@ const insertSession = statement<Tables, SessionRow>()((db, param) => db.insertIn
   id: true, type: true, status: true, email: true, phone: true, metadata: true, kiosk_id: true, failure_reason: true,
   created_at: true, updated_at: true, completed_at: true, expires_at: true, erased_at: true, consent_text_version: true, consent_at: true,
 }, param)));
+const sessionOfKey = statement<Tables, Pick<Key, 'caller' | 'key'>>()((db, param) => db.selectFrom('idempotency_keys').innerJoin('sessions', 'sessions.id', 'session_id')
+  .selectAll('sessions').select('body_sha256').where('caller', '=', param('caller')).where('key', '=', param('key')));
+const insertKey = statement<Tables, KeyRow>()((db, param) => db.insertInto('idempotency_keys').values(columns<KeyRow>({
+  caller: true, key: true, body_sha256: true, session_id: true, created_at: true,
+}, param)));
 const overdueSessions = statement<Tables, { now: number; limit: number }>()((db, param) => db.selectFrom('sessions').selectAll()
   .where('status', '=', 'active').where('expires_at', '<=', param('now')).limit(param('limit')));
 const expireSession = statement<Tables, { id: string; updatedAt: number }>()((db, param) => db.updateTable('sessions')
@@ -72,8 +77,7 @@ export class Store {
   async open(session: Session, { key, origin }: { key?: Key; origin: Origin }): Promise<Session> {
     return this.#database.transaction(async (tx) => {
       if (key) {
-        const opened = await tx.db.selectFrom('idempotency_keys').innerJoin('sessions', 'sessions.id', 'session_id').selectAll('sessions').select('body_sha256')
-          .where('caller', '=', key.caller).where('key', '=', key.key).executeTakeFirst();
+        const opened = await sessionOfKey.first(tx.db, key);
         if (opened && (opened.body_sha256 ?? key.bodySha256) !== key.bodySha256) {
           throw invalid('idempotency_key_reused', 'This Idempotency-Key was used for another request.');
         }
@@ -81,9 +85,7 @@ export class Store {
       }
       await insertSession.run(tx.db, toRow(session));
       if (key) {
-        await tx.db.insertInto('idempotency_keys').values({
-          caller: key.caller, key: key.key, body_sha256: key.bodySha256, session_id: session.id, created_at: session.createdAt,
-        }).execute();
+        await insertKey.run(tx.db, { caller: key.caller, key: key.key, body_sha256: key.bodySha256, session_id: session.id, created_at: session.createdAt });
       }
       await this.#events.created(tx, session, origin);
       return session;
