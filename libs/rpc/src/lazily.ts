@@ -2,7 +2,7 @@
  * Standard services that a library answers and that are asked rarely or never: it is loaded and built at the first request. At every start, the library that
  * reads .proto files would take longer than all the rest together, and a tenth of the memory.
  */
-import type { Server, ServerWritableStream, ServiceDefinition, UntypedServiceImplementation, sendUnaryData } from '@grpc/grpc-js';
+import { status, type Server, type ServerWritableStream, type ServiceDefinition, type UntypedServiceImplementation, type sendUnaryData } from '@grpc/grpc-js';
 import type { EventEmitter } from 'node:events';
 
 export type Method = { path: string; requestStream: boolean; responseStream: boolean };
@@ -49,11 +49,25 @@ function collect(library: Library): Loaded {
   return loaded;
 }
 
-/** The call as the library expects it: its messages are objects. */
+/** The call as the library expects it: its messages are objects. Bytes that are none end it; thrown to a stream, their error would end the process. */
 function readable(call: RawCall, { requestDeserialize, responseSerialize }: ServiceDefinition[string]): object {
+  const read = (bytes: Buffer): unknown => {
+    try {
+      return requestDeserialize(bytes);
+    } catch {
+      throw Object.assign(new Error('unreadable'), { code: status.INVALID_ARGUMENT, details: 'The message cannot be read.' });
+    }
+  };
+  const told = (listener: (message?: unknown) => void) => (message?: unknown) => {
+    try {
+      listener(Buffer.isBuffer(message) ? read(message) : message);
+    } catch (error) {
+      call.emit('error', error);
+    }
+  };
   return {
-    request: call.request && requestDeserialize(call.request),
-    on: (event: string, listener: (message?: unknown) => void) => call.on(event, (message?: unknown) => listener(Buffer.isBuffer(message) ? requestDeserialize(message) : message)),
+    request: call.request && read(call.request),
+    on: (event: string, listener: (message?: unknown) => void) => call.on(event, event === 'data' ? told(listener) : listener),
     write: (message: object) => call.write?.(responseSerialize(message)),
     end: () => call.end?.(),
   };

@@ -52,6 +52,21 @@ test('health says SERVING, and NOT_SERVING once the server stops', async () => {
   await stopped;
 });
 
+test.each(['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Watch', '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'])(
+  'G2 bytes that are no message are the caller\'s mistake at %s too, and the server lives', async (path) => {
+    await using server = await startEcho();
+    using client = foreign(server.port);
+    const asItIs = (bytes: Buffer): Buffer => bytes;
+    const { promise: ended, resolve } = Promise.withResolvers<number>();
+    const stream = client.makeBidiStreamRequest(path, asItIs, asItIs);
+    stream.on('data', () => {}).on('error', () => {}).on('status', ({ code }: grpc.StatusObject) => resolve(code));
+    stream.end(Buffer.from([0x0a, 0xff, 0xff, 0xff]));
+    expect(await ended).toBe(grpc.status.INVALID_ARGUMENT);
+    await using echo = connectEcho(server.port);
+    expect(await echo.act({ text: 'alive' })).toEqual({ text: 'alive' });
+  },
+);
+
 test.each(['v1', 'v1alpha'])('reflection %s lists the contract and tells what it says', async (version) => {
   await using server = await startEcho();
   using client = foreign(server.port);
