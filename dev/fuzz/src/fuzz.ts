@@ -14,8 +14,12 @@ import { Random } from './random.ts';
 export type Failure = { case: number; what: string };
 export type Result = { cases: number; http: number; raw: number; grpc: number; failures: Failure[]; /** The longest that an event loop stood still and did so again, in ms. */ longestStallMs: number };
 
-const batchSize = 500;
+/** Enough that the last of a batch, which the next one waits for, are few. */
+const mostBatchSize = 10_000;
+const warmUpSize = 500;
 const atOnce = 32;
+/** Who only waits for an end that may not come, such as that of half a request, is in nobody's way. */
+const mostWaiting = 256;
 const stallLimitMs = 100;
 /** A stall that the machine made does not come again and again with the same cases. */
 const repetitions = 5;
@@ -32,27 +36,38 @@ export async function fuzz({ cases, seed, first = 0, progress = () => {} }: { ca
   };
   const result: Result = { cases: 0, http: 0, raw: 0, grpc: 0, failures: [], longestStallMs: 0 };
 
-  async function run(number: number): Promise<'http' | 'raw' | 'grpc'> {
+  /** Sends it; `waits`: its end may be long in coming. */
+  function send(number: number): { kind: 'http' | 'raw' | 'grpc'; waits: boolean; answer: Promise<string | undefined> } {
     const random = new Random(seed ^ Math.imul(number + 1, 0x27d4eb2d));
     const share = random.below(100);
-    const kind = share < 4 ? 'raw' : share < 55 ? 'http' : 'grpc';
+    if (share < 4) return { kind: 'raw', waits: true, answer: http.sendRaw(rawHttpCase(random)) };
+    if (share < 55) return { kind: 'http', waits: false, answer: http.send(httpCase(random)) };
     const { service, ...call } = grpcCase(random);
-    const what = await (kind === 'raw' ? http.sendRaw(rawHttpCase(random)) : kind === 'http' ? http.send(httpCase(random)) : grpc[service].send(call));
-    if (what !== undefined) result.failures.push({ case: number, what });
-    return kind;
+    return { kind: 'grpc', waits: /\/Watch\w*$/.test(call.headers[':path']!), answer: grpc[service].send(call) };
   }
 
   async function batch(from: number, to: number, { count = true } = {}): Promise<void> {
     let next = from;
+    const waiting = new Set<Promise<void>>();
     await Promise.all(Array.from({ length: atOnce }, async () => {
       while (next < to) {
-        const kind = await run(next++);
+        const number = next++;
+        const { kind, waits, answer } = send(number);
         if (count) {
           result[kind]++;
           result.cases++;
         }
+        const judged = answer.then((what) => {
+          if (what !== undefined) result.failures.push({ case: number, what });
+        });
+        if (!waits || waiting.size >= mostWaiting) await judged;
+        else {
+          waiting.add(judged);
+          void judged.finally(() => waiting.delete(judged));
+        }
       }
     }));
+    await Promise.all(waiting);
   }
 
   const quietLoop = new Worker(new URL('./quiet-loop.ts', import.meta.url));
@@ -69,8 +84,9 @@ export async function fuzz({ cases, seed, first = 0, progress = () => {} }: { ca
   const pids = () => services.map((name) => processes.pid(name)).join(' ');
   await untilFound(processes.url);
   // Code that runs for the first time is compiled, which is nobody's case.
-  await batch(first, first + batchSize, { count: false });
+  await batch(first, first + warmUpSize, { count: false });
   await stalls();
+  const batchSize = Math.min(mostBatchSize, Math.max(1, Math.ceil(cases / 6)));
   for (let from = first; from < first + cases && result.failures.length < mostFailures; from += batchSize) {
     const before = { pids: pids(), lines: processes.lines.length };
     const to = Math.min(first + cases, from + batchSize);

@@ -2,6 +2,7 @@
 import { PaymentsService } from '@kiosk/contracts/payments/v1/payments';
 import { ReportingService } from '@kiosk/contracts/reporting/v1/reporting';
 import { SessionsService } from '@kiosk/contracts/sessions/v1/sessions';
+import { costlyPercent } from './http-cases.ts';
 import { mutate, numbers, texts } from './hostile.ts';
 import type { Random } from './random.ts';
 
@@ -10,13 +11,17 @@ export type GrpcCase = { service: 'sessions' | 'payments' | 'reporting'; headers
 const methods = Object.entries({ sessions: SessionsService, payments: PaymentsService, reporting: ReportingService })
   .flatMap(([service, definition]) => Object.values(definition).map((method: { path: string }) => ({ service: service as GrpcCase['service'], path: method.path })));
 
+const cheap = methods.filter(({ path }) => !/\/Erase\w+$/.test(path));
+/** What libraries of others answer. */
+const standard = ['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Watch', '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'];
+
 export function grpcCase(random: Random): GrpcCase {
-  const { service, path } = random.pick(methods);
+  const { service, path } = random.pick(random.chance(costlyPercent) ? methods : cheap);
   const headers: Record<string, string> = { ':path': path, ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers', 'grpc-timeout': '2S' };
   if (random.chance(40)) headers['x-caller-bin'] = Buffer.from(random.pick(['{"role":"kiosk","name":"k-1"}', '{"role":"operator","name":"a"}', '{"role":1}', 'null', '[', random.pick(texts).slice(0, 500)])).toString('base64');
   if (random.chance(10)) headers['x-request-id'] = random.pick(texts).slice(0, 200).replaceAll(/[^\x21-\x7e]/g, '');
   if (random.chance(2)) headers['grpc-timeout'] = random.pick(['0n', '99999999H', '-1S', 'S', '']);
-  if (random.chance(2)) headers[':path'] = random.pick(['/', '/kiosk.sessions.v1.Sessions/Nothing', path.slice(0, -1), `${path}/`, '//', '/grpc.health.v1.Health/Check']);
+  if (random.chance(2)) headers[':path'] = random.pick(['/', '/kiosk.sessions.v1.Sessions/Nothing', path.slice(0, -1), `${path}/`, '//', ...standard]);
   if (random.chance(2)) headers['content-type'] = random.pick(['application/grpc+json', 'application/json', 'application/grpc-web', 'text/plain', 'application/grpc+proto']);
   if (random.chance(1)) headers['grpc-encoding'] = random.pick(['gzip', 'deflate', 'identity', 'x']);
   return { service, headers, body: frameOf(messageOf(random), random) };
