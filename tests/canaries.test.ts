@@ -74,7 +74,7 @@ test('X2 no contact, name, key or password is in any log line, span, metric or p
   await using processes = await startProcesses({
     settings: {
       LOG_LEVEL: 'debug', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-      KIOSK_API_KEYS: `k-1:${keys.kiosk}`, OPERATOR_API_KEYS: `anna:${keys.operator}`, RATE_LIMIT_INTENTS_PER_MINUTE: '100', RATE_LIMIT_REPORTS_PER_MINUTE: '100',
+      KIOSK_API_KEYS: `k-1:${keys.kiosk}`, OPERATOR_API_KEYS: `anna:${keys.operator}`, RATE_LIMIT_INTENTS_PER_MINUTE: '100', RATE_LIMIT_REPORTS_PER_MINUTE: '100', RATE_LIMIT_SMS_PER_MINUTE: '100',
       PAYMENTS_PROVIDER: 'yookassa', YOOKASSA_SHOP_ID: '100500', YOOKASSA_SECRET_KEY: passwords.shop, YOOKASSA_API_URL: shop.url, PAYMENT_POLL_INTERVAL_MS: '50',
       RECEIPTS_ENABLED: 'true', RECEIPT_FALLBACK_EMAIL: 'receipts@kiosk.example',
       EMAIL_PROVIDER: 'smtp', SMTP_HOST: 'localhost', SMTP_PORT: String(outbox.smtpPort), SMTP_USER: 'kiosk', SMTP_PASS: passwords.smtp,

@@ -32,7 +32,7 @@ beforeAll(async () => {
   stack = await startStack({
     settings: {
       DEV_MANUAL_MODE: 'true', KIOSK_API_KEYS: `k-1:${keys.own},k-2:${keys.other}`, OPERATOR_API_KEYS: `anna:${keys.operator}`,
-      RATE_LIMIT_INTENTS_PER_MINUTE: '1000', RATE_LIMIT_REPORTS_PER_MINUTE: '1000', RATE_LIMIT_DELIVERIES_PER_MINUTE: '1000',
+      RATE_LIMIT_INTENTS_PER_MINUTE: '1000', RATE_LIMIT_REPORTS_PER_MINUTE: '1000', RATE_LIMIT_DELIVERIES_PER_MINUTE: '1000', RATE_LIMIT_SMS_PER_MINUTE: '1000',
     },
   });
   kiosk = kioskAt(stack.url);

@@ -58,6 +58,7 @@ export async function startKiosk({ storagePath, name = kiosk, calls = allCalls, 
     // A closed loop of 64 is no overload; on a busy machine one would be seen, and its refusals end the run.
     OVERLOAD_DELAY_MS: '10000',
     RATE_LIMIT_REPORTS_PER_MINUTE: unreachableRate,
+    RATE_LIMIT_SMS_PER_MINUTE: unreachableRate,
     // Ten thousand payments are left open within seconds, as by as many kiosks: asking about all of them is not what is measured.
     PAYMENT_POLL_INTERVAL_MS: '60000',
     ...(otlpUrl === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: otlpUrl, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }),

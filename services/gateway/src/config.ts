@@ -20,7 +20,7 @@ const apiKeys = setting.list.transform((entries, context): NamedKey[] => {
 const perMinute = setting.integer({ min: 1, max: 1_000_000 }).optional();
 const places = setting.integer({ min: 1, max: 100_000 });
 /** Where keys are configured. An open gateway, which is a developer's, has the rates that are set and no others. */
-const usualRates: RateLimits = { everyone: 60_000, requests: 1200, intents: 10, reports: 10, pdfs: 60, pictures: 120, deliveries: 10 };
+const usualRates: RateLimits = { everyone: 60_000, requests: 1200, intents: 10, reports: 10, pdfs: 60, pictures: 120, deliveries: 10, sms: 10 };
 
 /** Every setting the gateway reads, over the common ones. */
 export const gatewaySettings = {
@@ -64,6 +64,9 @@ export const gatewaySettings = {
     RATE_LIMIT_PDFS_PER_MINUTE: { schema: perMinute, doc: 'PDFs read, likewise; 60 where keys are configured.' },
     RATE_LIMIT_PICTURES_PER_MINUTE: { schema: perMinute, doc: 'QR codes drawn, per address or key, likewise; 120 where keys are configured.' },
     RATE_LIMIT_DELIVERIES_PER_MINUTE: { schema: perMinute, doc: 'Reports sent again, likewise; 10 where keys are configured.' },
+    RATE_LIMIT_SMS_PER_MINUTE: {
+      schema: perMinute, doc: 'New reports and reports sent again for which a text message may be sent, together, likewise; 10 where keys are configured. What one phone gets is SMS_DAILY_LIMIT_PER_PHONE\'s.',
+    },
     IN_FLIGHT_VITAL: { schema: places, default: 512, doc: 'Notifications, payment status, probes and metrics that are answered at the same time; one more is 503.' },
     IN_FLIGHT_VISIT: { schema: places, default: 256, doc: 'Calls of sessions and payments at the same time, likewise.' },
     IN_FLIGHT_REPORT: { schema: places, default: 64, doc: 'Calls of reports at the same time, likewise.' },
@@ -173,6 +176,7 @@ function ratesOf(settings: Settings, usual: Partial<RateLimits>): RateLimits {
     pdfs: settings.RATE_LIMIT_PDFS_PER_MINUTE ?? usual.pdfs,
     pictures: settings.RATE_LIMIT_PICTURES_PER_MINUTE ?? usual.pictures,
     deliveries: settings.RATE_LIMIT_DELIVERIES_PER_MINUTE ?? usual.deliveries,
+    sms: settings.RATE_LIMIT_SMS_PER_MINUTE ?? usual.sms,
   };
 }
 

@@ -155,7 +155,7 @@ test('everybody together is counted too, and nobody is told how much the others 
 });
 
 test('G4 each costly call has a rate of its own, which no other call uses up', async () => {
-  const rates = { everyone: undefined, requests: undefined, intents: 1, reports: 1, pdfs: 1, pictures: 1, deliveries: 1 };
+  const rates = { everyone: undefined, requests: undefined, intents: 1, reports: 1, pdfs: 1, pictures: 1, deliveries: 1, sms: undefined };
   const keys = readConfig({ KIOSK_API_KEYS: 'k-1:kiosk-one-key-1111', OPERATOR_API_KEYS: 'anna:operator-key-1111' });
   await using gateway = await startTestGateway({ now: () => 0, config: { keys: keys.keys, ratesPerMinute: rates } });
   const costly = Map.groupBy(allRoutes().filter(({ rate = 'none' }) => rate !== 'none'), ({ rate }) => rate!);
@@ -174,10 +174,32 @@ test('G4 each costly call has a rate of its own, which no other call uses up', a
   }
 });
 
+test('G4 text messages have a rate of their own, over all calls that may send one', async () => {
+  let now = 1_000_000;
+  const { keys } = readConfig({ KIOSK_API_KEYS: 'k-1:kiosk-one-key-1111', OPERATOR_API_KEYS: 'anna:operator-key-1111,olga:operator-key-2222' });
+  await using gateway = await startTestGateway({ now: () => now, config: { keys, ratesPerMinute: { ...kiosks.ratesPerMinute, sms: 2 } } });
+  const data = { sessionId, vehicleType: 'sedan', measurements: [], timestamp: '2026-11-23T09:00:00Z' };
+  const report = (deliverTo?: object) => gateway.post('/api/reports/thickness', { data, deliverTo }, bearer('operator-key-1111'));
+  const again = (to: object, key = 'operator-key-1111') => gateway.post(`/api/reports/${reportId}/deliver`, to, bearer(key));
+  const [phone, email] = [{ phone: '89001234567' }, { email: 'a@example.com' }];
+  // Whoever is in the session's contact may have a phone.
+  expect([(await report()).status, (await report({ ...phone, ...email })).status]).toEqual([201, 201]);
+  gateway.asked.splice(0);
+  for (const refused of [await report(phone), await report(), await again(phone)]) {
+    expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('ratelimit')?.split(', ').at(-1)]).toEqual([429, '30', '"sms";r=0;t=60']);
+    expect(await problemOf(refused)).toMatchObject({ reason: 'rate_limited', detail: 'No more than 2 sms a minute.' });
+  }
+  expect(gateway.asked).toEqual([]);
+  // By e-mail it goes on, and for everybody else.
+  expect([(await report(email)).status, (await report({})).status, (await again(email)).status, (await again(phone, 'operator-key-2222')).status]).toEqual([201, 201, 202, 202]);
+  now += 30_000;
+  expect([(await again(phone)).status, (await again(phone)).status]).toEqual([202, 429]);
+});
+
 test('an open gateway has only the rates that are set; one with keys has the usual ones', async () => {
-  expect(Object.values(readConfig({}).ratesPerMinute)).toEqual(Array.from({ length: 7 }, () => undefined));
+  expect(Object.values(readConfig({}).ratesPerMinute)).toEqual(Array.from({ length: 8 }, () => undefined));
   expect(readConfig({ RATE_LIMIT_INTENTS_PER_MINUTE: '7' }).ratesPerMinute).toMatchObject({ intents: 7, requests: undefined });
-  expect(kiosks.ratesPerMinute).toEqual({ everyone: 60_000, requests: 1200, intents: 10, reports: 10, pdfs: 60, pictures: 120, deliveries: 10 });
+  expect(kiosks.ratesPerMinute).toEqual({ everyone: 60_000, requests: 1200, intents: 10, reports: 10, pdfs: 60, pictures: 120, deliveries: 10, sms: 10 });
   await using gateway = await startTestGateway({ sessions: { getSession: async () => ({ session: aSession }) } });
   expect((await gateway.send(`/api/sessions/${sessionId}`)).headers.has('ratelimit')).toBe(false);
 });

@@ -24,6 +24,9 @@ const reportFaults = {
 };
 const made = { 201: { description: 'The report; its deliveries follow', schema: reportAnswer } };
 
+/** Where nobody is named it goes to the session's contact, which may be a phone. */
+const mayText = (deliverTo: { phone?: string } | undefined): boolean => !deliverTo || deliverTo.phone !== undefined;
+
 export function reportRoutes(reporting: Rpc<ReportingServer>): Route[] {
   return [
     route({
@@ -35,6 +38,7 @@ export function reportRoutes(reporting: Rpc<ReportingServer>): Route[] {
       urgency: 'report',
       slow: true,
       rate: 'reports',
+      mayText: ({ deliverTo }) => mayText(deliverTo),
       body: createDiagnosticsReport,
       idempotent: true,
       bodyLimitBytes,
@@ -56,6 +60,7 @@ export function reportRoutes(reporting: Rpc<ReportingServer>): Route[] {
       urgency: 'report',
       slow: true,
       rate: 'reports',
+      mayText: ({ deliverTo }) => mayText(deliverTo),
       body: createThicknessReport,
       idempotent: true,
       bodyLimitBytes,
@@ -126,6 +131,7 @@ export function reportRoutes(reporting: Rpc<ReportingServer>): Route[] {
       urgency: 'report',
       slow: true,
       rate: 'deliveries',
+      mayText: ({ phone }) => phone !== undefined,
       ref: reportRef,
       body: deliverReport,
       idempotent: true,

@@ -41,7 +41,9 @@ export type Route<Body = unknown, Query = unknown> = {
   /** What is refused first when there is too much. */
   urgency: Urgency;
   /** A rate of its own, besides that of all requests; `none` is for who must get through. */
-  rate?: Exclude<RateName, 'everyone' | 'requests'> | 'none';
+  rate?: Exclude<RateName, 'everyone' | 'requests' | 'sms'> | 'none';
+  /** Whether a text message may be sent for it, which costs money; those of all calls together have a rate of their own. */
+  mayText?(body: Body): boolean;
   /** What the path's parameter names. */
   ref?: Ref;
   body?: z.ZodType<Body>;

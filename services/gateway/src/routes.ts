@@ -56,8 +56,9 @@ function bodyOf({ method, bodyLimitBytes = usualBodyLimitBytes, rawBody }: Route
   return rawBody === undefined ? readJson({ limitBytes: bodyLimitBytes }) : [readBytes({ limitBytes: bodyLimitBytes })];
 }
 
-function handlerOf(route: Route, { room }: Gates): RequestHandler {
+function handlerOf(route: Route, { room, throttle }: Gates): RequestHandler {
   const { method, urgency, ref, idempotent = false, timeoutMs = usualTimeoutMs } = route;
+  const throttleTexts = throttle('sms');
   return async (request, response) => {
     const asked = {
       id: ref ? idOf(request, ref) : '',
@@ -68,6 +69,8 @@ function handlerOf(route: Route, { room }: Gates): RequestHandler {
       response,
       call: callFor(response, { timeoutMs, givenUp: method === 'get' }),
     };
+    // Only the body tells.
+    if (route.mayText?.(asked.body)) throttleTexts(request, response, () => {});
     await (await handled(asked))?.();
   };
 

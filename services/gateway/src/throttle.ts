@@ -6,8 +6,8 @@ import { networkOf } from './addresses.ts';
 import { Rates } from './rates.ts';
 import { callerOf } from './request.ts';
 
-/** What has a rate of its own. `requests` counts everything but probes and notifications, and `everyone` the same of all callers together. */
-export type RateName = 'everyone' | 'requests' | 'intents' | 'reports' | 'pdfs' | 'pictures' | 'deliveries';
+/** What has a rate of its own. `requests` counts everything but probes and notifications, `everyone` the same of all callers together, and `sms` what may send a text message, whichever call it is. */
+export type RateName = 'everyone' | 'requests' | 'intents' | 'reports' | 'pdfs' | 'pictures' | 'deliveries' | 'sms';
 
 /** How many per minute and caller; undefined is without a limit. */
 export type RateLimits = Readonly<Record<RateName, number | undefined>>;
