@@ -17,7 +17,7 @@ export type Result = { cases: number; http: number; raw: number; grpc: number; f
 /** Enough that the last of a batch, which the next one waits for, are few. */
 const mostBatchSize = 10_000;
 const warmUpSize = 500;
-const atOnce = 32;
+const atOnce = 16;
 /** Who only waits for an end that may not come, such as that of half a request, is in nobody's way. */
 const mostWaiting = 256;
 const stallLimitMs = 100;

@@ -19,55 +19,78 @@ const mostUnreadBytes = 64 * 1024;
 
 /** `busy` is asked for every request and `refuse` only while it holds. To be called before the server listens. */
 export function guard(server: Server, { event, busy, refuse }: { event: 'connection' | 'secureConnection'; busy: () => boolean; refuse: Refuse }): void {
-  const underWay = new WeakMap<Socket, number>();
-  const count = (socket: Socket, by: 1 | -1): void => void underWay.set(socket, (underWay.get(socket) ?? 0) + by);
+  const connections = new WeakMap<Socket, { underWay: number }>();
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    count(socket, 1);
-    response.once('close', () => count(socket, -1));
+    const connection = connections.get(socket)!;
+    connection.underWay++;
+    response.once('close', () => connection.underWay--);
   });
   server.on(event, (socket: Socket) => {
     const [parse, ...others] = socket.listeners('data') as ((chunk: Buffer) => void)[];
     if (!parse || others.length > 0) throw new Error('this version of Node reads connections in another way');
+    const connection = { underWay: 0 };
+    connections.set(socket, connection);
     let first = true;
     function read(chunk: Buffer): void {
-      const request = plainRequestOf(chunk);
-      const between = !first && underWay.get(socket) === 0;
+      const head = plainHeadOf(chunk);
+      const between = !first && connection.underWay === 0;
       first = false;
-      const answer = request && between && busy() ? refuse(request) : undefined;
+      const answer = head && between && busy() ? refuse(requestOf(head)) : undefined;
       if (answer !== undefined) {
         if (socket.writableLength > mostUnreadBytes) socket.destroy();
         else socket.write(answer, 'latin1');
         return;
       }
-      if (!request) socket.off('data', read).on('data', parse!);
+      if (!head) socket.off('data', read).on('data', parse!);
       parse!(chunk);
     }
     socket.off('data', parse).on('data', read);
   });
 }
 
+type PlainHead = { method: string; url: string; /** Each ends with CRLF. */ headerLines: string };
+
 const headEnd = Buffer.from('\r\n\r\n');
-const requestLine = /^(GET|HEAD|POST|PATCH|DELETE) (\/[\x21-\x7e]*) HTTP\/1\.1$/;
-const headerLine = /^([\w!#$%&'*+.^`|~-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/;
-/** These change where a request ends or what becomes of its connection. */
-const notPlain = new Set(['transfer-encoding', 'upgrade', 'expect', 'trailer', 'te']);
+const wholeHead = /^(GET|HEAD|POST|PATCH|DELETE) (\/[\x21-\x7e]*) HTTP\/1\.1\r\n((?:[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n$/;
+/** These say where a request ends or what becomes of its connection. */
+const framing = /(?:^|\n)(host|content-length|connection|transfer-encoding|upgrade|expect|trailer|te):[\t ]*([^\r]*)/gi;
+
+/** Asked of every request, so it looks at no more than where the request ends: two expressions, and no object for each header. */
+export function plainHeadOf(bytes: Buffer): PlainHead | undefined {
+  const headLength = bytes.indexOf(headEnd) + headEnd.length;
+  if (headLength < headEnd.length) return undefined;
+  const [, method, url, headerLines] = wholeHead.exec(bytes.toString('latin1', 0, headLength)) ?? [];
+  if (method === undefined || url === undefined || headerLines === undefined) return undefined;
+  let host: string | undefined;
+  let connection: string | undefined;
+  let length: string | undefined;
+  framing.lastIndex = 0;
+  for (let found = framing.exec(headerLines); found; found = framing.exec(headerLines)) {
+    const value = found[2]!;
+    const name = found[1]!.toLowerCase();
+    if (name === 'host' && host === undefined) host = value;
+    else if (name === 'content-length' && length === undefined) length = value;
+    else if (name === 'connection' && connection === undefined && /^keep-alive[\t ]*$/i.test(value)) connection = value;
+    else return undefined;
+  }
+  if (host === undefined || (length !== undefined && !/^\d{1,9}[\t ]*$/.test(length))) return undefined;
+  return bytes.length === headLength + Number(length ?? 0) ? { method, url, headerLines } : undefined;
+}
+
+/** Headers of one name are joined, as Node does. */
+function requestOf({ method, url, headerLines }: PlainHead): PlainRequest {
+  const headers: Record<string, string> = Object.create(null);
+  for (const line of headerLines.split('\r\n').slice(0, -1)) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).replaceAll(/^[\t ]+|[\t ]+$/g, '');
+    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
+  }
+  return { method, url, headers };
+}
 
 /** The request that these bytes are, all of it and nothing else; undefined where there is any doubt. */
 export function plainRequestOf(bytes: Buffer): PlainRequest | undefined {
-  const headLength = bytes.indexOf(headEnd);
-  if (headLength < 0) return undefined;
-  const [first = '', ...lines] = bytes.toString('latin1', 0, headLength).split('\r\n');
-  const [, method, url] = requestLine.exec(first) ?? [];
-  if (method === undefined || url === undefined) return undefined;
-  const headers: Record<string, string> = Object.create(null);
-  for (const line of lines) {
-    const [, name, value] = headerLine.exec(line) ?? [];
-    if (name === undefined || value === undefined) return undefined;
-    const key = name.toLowerCase();
-    if (key in headers || notPlain.has(key) || (key === 'connection' && value.trim().toLowerCase() !== 'keep-alive')) return undefined;
-    headers[key] = value.trimEnd();
-  }
-  const length = headers['content-length'] ?? '0';
-  if (!/^\d{1,9}$/.test(length) || !('host' in headers)) return undefined;
-  return bytes.length === headLength + headEnd.length + Number(length) ? { method, url, headers } : undefined;
+  const head = plainHeadOf(bytes);
+  return head && requestOf(head);
 }
