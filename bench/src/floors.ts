@@ -38,6 +38,7 @@ export function floorsOf({ http, traced, pdf, reports }: {
     })),
     { what: 'reports/s ÷ plain PDFKit', measured: plain.poolRatio.reportsPerSecond, atLeast: 8 },
     { what: 'longest stall of reporting\'s event loop while rendering, ms', measured: pdf.find(({ subject }) => subject === 'worker pool')!.longestStallMs, atMost: 20 },
+    { what: '… with 20 reports at once over HTTP, ms', measured: reports.longestStallMs['reporting']!, atMost: 20 },
     { what: 'longest stall of the gateway\'s event loop with 20 reports at once, ms', measured: reports.longestStallMs['gateway']!, atMost: 50 },
   ];
 }
