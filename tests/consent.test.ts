@@ -83,11 +83,12 @@ test('a report goes to the contact that has consent, and elsewhere only with con
 
 test('an operator sends a report again where it went, and elsewhere only with consent', async () => {
   const session = await kiosk.openSession({ type: 'thickness', contact: { email: contact.email, consent } });
-  const { reportId } = await kiosk.must(201, kiosk.requestReport(session, 'thickness-solaris', null));
+  const { reportId } = await kiosk.must(201, kiosk.requestReport(session, 'thickness-solaris', { email: 'another@example.com', consent }));
   const deliver = (to: object) => kiosk.post<Report>(`/api/reports/${reportId}/deliver`, to);
-  await kiosk.must(202, deliver({ email: contact.email }));
+  // Where it went, and to the contact, which has consent of its own.
+  for (const email of ['another@example.com', contact.email]) await kiosk.must(202, deliver({ email }));
   expect(expectProblem(await deliver({ phone: contact.phone }), { status: 400, reason: 'consent_required' }).errors).toMatchObject([{ path: 'consent' }]);
   const { deliveries } = await kiosk.must(202, deliver({ phone: contact.phone, consent: later }));
-  expect(deliveries.map(({ channel }) => channel)).toEqual(['email', 'email', 'sms']);
-  expect(await audited(reportId, 'report.consent')).toMatchObject([{ textVersion: later.textVersion, deliveries: [{ id: deliveries[2]!.deliveryId }] }]);
+  expect(deliveries.map(({ channel }) => channel)).toEqual(['email', 'email', 'email', 'sms']);
+  expect((await audited(reportId, 'report.consent'))[0]).toMatchObject({ textVersion: later.textVersion, deliveries: [{ id: deliveries[3]!.deliveryId }] });
 });

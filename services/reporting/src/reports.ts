@@ -102,7 +102,9 @@ export function createReports({ store, changes, files, rendering, gate, getVisit
       const key = keyOf(idempotencyKey, ['deliver', reportId, recipients, consent ?? null], call);
       if (!key || await store.replay(key) === undefined) {
         const reached = before.map(({ recipient }) => recipient);
-        refuseWithoutConsent(recipients, { consent, known: { emails: reached, phones: reached }, prefix: '' });
+        const isNew = consentRequired && !consent && lacksConsent(recipients, { emails: reached, phones: reached });
+        const contact = isNew ? await contactOf(report.sessionId, call) : {};
+        refuseWithoutConsent(recipients, { consent, known: { emails: [...reached, contact.email], phones: [...reached, contact.phone] }, prefix: '' });
         await gate.pass(report, call);
         await store.resend({ report, deliveries: deliveriesOf({ reportId, to: recipients, cause: 'resend', at: now() }), consent, key, origin: call });
         onDue();
@@ -133,6 +135,16 @@ export function createReports({ store, changes, files, rendering, gate, getVisit
       report, document, scan: { vehicleMake, durationMs, severities }, consent, key, origin: call,
       deliveries: deliveriesOf({ reportId: report.id, to: to ?? normalizeRecipients(visit.contact), cause: 'report', at }),
     });
+  }
+
+  /** Nobody's, once the session is gone. */
+  async function contactOf(sessionId: string, call: Call): Promise<Visit['contact']> {
+    try {
+      return (await getVisit(sessionId, call)).contact;
+    } catch (error) {
+      if (error instanceof Fault && error.kind === 'not_found') return {};
+      throw error;
+    }
   }
 
   /** Fails with `consent_required`. */
