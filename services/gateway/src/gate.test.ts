@@ -17,10 +17,15 @@ test('a whole request in one piece is read with its method, address and headers'
   expect(plain(post)).toMatchObject({ method: 'POST', url: '/api/sessions', headers: { 'content-length': '4' } });
 });
 
+test('headers of one name are joined, as Node does: two request ids are none', () => {
+  expect(plain(get.replace('\r\n\r\n', '\r\nx-request-id:\tyours\t\r\n\r\n'))?.headers).toEqual({ host: 'a', 'x-request-id': 'mine, yours' });
+});
+
 test.each([
   ['half a head', get.slice(0, -1)], ['half a body', post.slice(0, -1)], ['two requests', get + get], ['a byte more than the body', `${post} `],
   ['a chunked body', post.replace('content-length: 4', 'transfer-encoding: chunked')], ['both kinds of length', post.replace('\r\n\r\n', '\r\ntransfer-encoding: chunked\r\n\r\n')],
   ['two lengths', post.replace('\r\n\r\n', '\r\ncontent-length: 4\r\n\r\n')], ['a length with a sign', post.replace(': 4', ': +4')], ['a length that is none', post.replace(': 4', ': 4, 4')],
+  ['a length and a blank that is none', post.replace(': 4', ': 4\xa0')], ['two hosts', get.replace('\r\n\r\n', '\r\nhost: b\r\n\r\n')],
   ['a folded header', get.replace('\r\n\r\n', '\r\n folded: x\r\n\r\n')], ['a bare line feed', get.replace('Host: a\r\n', 'Host: a\n')],
   ['a bare carriage return', get.replace('Host: a', 'Host: a\rb')], ['a blank before the colon', get.replace('Host:', 'Host :')], ['a NUL', get.replace('mine', 'mi\0ne')],
   ['no host', get.replace('Host: a\r\n', '')], ['HTTP/1.0', get.replace('1.1', '1.0')], ['another method', get.replace('GET', 'OPTIONS')],

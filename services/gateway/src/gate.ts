@@ -56,7 +56,7 @@ const wholeHead = /^(GET|HEAD|POST|PATCH|DELETE) (\/[\x21-\x7e]*) HTTP\/1\.1\r\n
 const framing = /(?:^|\n)(host|content-length|connection|transfer-encoding|upgrade|expect|trailer|te):[\t ]*([^\r]*)/gi;
 
 /** Asked of every request, so it looks at no more than where the request ends: two expressions, and no object for each header. */
-export function plainHeadOf(bytes: Buffer): PlainHead | undefined {
+function plainHeadOf(bytes: Buffer): PlainHead | undefined {
   const headLength = bytes.indexOf(headEnd) + headEnd.length;
   if (headLength < headEnd.length) return undefined;
   const [, method, url, headerLines] = wholeHead.exec(bytes.toString('latin1', 0, headLength)) ?? [];
