@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { sql } from 'kysely';
+import { spawnSync } from 'node:child_process';
 import { truncateSync, openSync, writeSync, closeSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { add, failure, ids, newFolder, open } from './testing.ts';
 
 const pragmas = sql<object>`SELECT * FROM pragma_journal_mode, pragma_synchronous, pragma_foreign_keys`;
@@ -69,6 +71,8 @@ test('O1 a file that takes long to look through is opened at once, and the proce
 test('O1 a large file that is whole stops nobody, and closing does not wait for the look', async () => {
   using folder = await filled();
   const fatal: Error[] = [];
+  const look = () => spawnSync(process.execPath, [fileURLToPath(new URL('./soundness.ts', import.meta.url)), folder.path], { encoding: 'utf8' });
+  expect(look()).toMatchObject({ status: 0, stdout: '' });
   {
     await using database = await open(folder, { checkFirstLimitBytes: 0, onFatal: (error) => fatal.push(error) });
     expect(await ids(database)).toHaveLength(20);

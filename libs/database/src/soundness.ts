@@ -3,13 +3,15 @@
  * pay, at every restart; so that is done beside the running service, by a process that ends with it, and if it finds damage the service stops.
  */
 import Sqlite from 'better-sqlite3';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** Half a second at most. */
 export const usualLimitBytes = 64 * 1024 * 1024;
+/** A start has the machine to itself. */
+const startPatienceMs = 2000;
 
 /** What is wrong with the file, in SQLite's words; undefined where nothing is. */
 export function damageOf(sqlite: Sqlite.Database): string | undefined {
@@ -21,8 +23,22 @@ export function isLarge(path: string, limitBytes: number): boolean {
   return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > limitBytes;
 }
 
-/** Looks for damage until it is disposed of. A look that could not be taken is no damage: the next start takes it again. */
+/** Looks for damage until it is disposed of, once the service has started. A look that could not be taken is no damage: the next start takes it again. */
 export function lookForDamage({ path, onDamage }: { path: string; onDamage: (how: string) => void }): Disposable {
+  let looking: ChildProcess | undefined;
+  const waiting = setTimeout(() => {
+    looking = look(path, onDamage);
+  }, startPatienceMs).unref();
+  return {
+    [Symbol.dispose]: () => {
+      clearTimeout(waiting);
+      looking?.removeAllListeners('close');
+      looking?.kill('SIGKILL');
+    },
+  };
+}
+
+function look(path: string, onDamage: (how: string) => void): ChildProcess {
   const looking = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', fileURLToPath(import.meta.url), path], { env: {}, stdio: ['ignore', 'pipe', 'ignore'] });
   looking.unref();
   if (looking.pid !== undefined) yieldToOthers(looking.pid);
@@ -34,12 +50,7 @@ export function lookForDamage({ path, onDamage }: { path: string; onDamage: (how
   looking.on('close', () => {
     if (said !== '') onDamage(said.trim());
   });
-  return {
-    [Symbol.dispose]: () => {
-      looking.removeAllListeners('close');
-      looking.kill('SIGKILL');
-    },
-  };
+  return looking;
 }
 
 /** There is no hurry, and kiosks wait for the others. */
