@@ -41,8 +41,7 @@ export async function measureHttp({ subjects, rounds, warmUpMs, measureMs, progr
   const results = new Map<string, SliceResult[]>();
   const key = (...parts: (string | number)[]): string => parts.join('|');
 
-  const asked = (call: CallName, concurrency?: number): Subject[] => subjects.filter(({ calls, concurrencies: own }) =>
-    calls.includes(call) && (concurrency === undefined || own === undefined || own.includes(concurrency)));
+  const asked = (call: CallName): Subject[] => subjects.filter(({ calls }) => calls.includes(call));
 
   for (const call of callNames) {
     progress(`warming up: ${call}`);
@@ -53,7 +52,7 @@ export async function measureHttp({ subjects, rounds, warmUpMs, measureMs, progr
       for (const concurrency of concurrencies) {
         progress(`round ${round + 1} of ${rounds}: ${call}, ${concurrency} at once`);
         // Whoever follows whom changes from round to round.
-        const those = asked(call, concurrency);
+        const those = asked(call);
         for (const subject of [...those.slice(round % those.length), ...those.slice(0, round % those.length)]) {
           const result = await load.get(subject)!({ call, concurrency, warmUpMs, measureMs, pids: subject.pids });
           const name = key(call, concurrency, subject.name);
@@ -63,7 +62,7 @@ export async function measureHttp({ subjects, rounds, warmUpMs, measureMs, progr
     }
   }
 
-  return callNames.flatMap((call) => concurrencies.flatMap((concurrency) => asked(call, concurrency).map(({ name: subject }) => {
+  return callNames.flatMap((call) => concurrencies.flatMap((concurrency) => asked(call).map(({ name: subject }) => {
     const ours = results.get(key(call, concurrency, subjects[0]!.name))!;
     const theirs = results.get(key(call, concurrency, subject))!;
     return { call, concurrency, subject, ...summary(theirs), kioskRatio: ratio(ours, theirs), rounds: theirs };

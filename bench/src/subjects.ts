@@ -16,16 +16,12 @@ export interface Subject extends AsyncDisposable {
   readonly pids: Readonly<Record<string, number>>;
   /** What it can be asked. */
   readonly calls: readonly CallName[];
-  /** At so many connections; at all of them without this. */
-  readonly concurrencies?: readonly number[];
 }
 
 export type KioskOptions = {
   storagePath: string;
   /** Of the subject, in tables, and of its folder. */
   name?: string;
-  calls?: readonly CallName[];
-  concurrencies?: readonly number[];
   execArgv?: readonly string[];
   /** Where every request is traced to; not at all without it. */
   otlpUrl?: string;
@@ -44,7 +40,7 @@ export const allCalls: readonly CallName[] = ['create session', 'get session', '
 const sessionCalls: readonly CallName[] = ['create session', 'get session'];
 
 /** The four services as in production: keys, limits, log, metrics; pretend payments stay pending, so that intents are measured and not confirmations. */
-export async function startKiosk({ storagePath, name = kiosk, calls = allCalls, concurrencies, execArgv, otlpUrl }: KioskOptions): Promise<Subject> {
+export async function startKiosk({ storagePath, name = kiosk, execArgv, otlpUrl }: KioskOptions): Promise<Subject> {
   const ports = await freePorts(portNames.length);
   const env = {
     ...Object.fromEntries(portNames.map((port, index) => [port, String(ports[index])])),
@@ -67,15 +63,15 @@ export async function startKiosk({ storagePath, name = kiosk, calls = allCalls, 
     file: new URL(`../../services/${which}/src/main.ts`, import.meta.url), env, execArgv, logFile: join(storagePath, `${name}-${which}.log`),
   });
   return subject(name, {
-    port: ports[0] ?? 0, calls, concurrencies,
+    port: ports[0] ?? 0, calls: allCalls,
     programs: { sessions: service('sessions'), payments: service('payments'), reporting: service('reporting'), gateway: service('gateway') },
   });
 }
 
-/** The kiosk with one thing changed by a module that its processes load first. */
+/** The kiosk with one thing changed by a module that its processes load first. It is asked for everything, as the kiosk is: with fewer calls behind it, it would be the colder of the two. */
 export function startVariant(name: string, variant: 'normal' | 'raw', options: KioskOptions): Promise<Subject> {
   const module = new URL(`./variants/${variant}.ts`, import.meta.url).href;
-  return startKiosk({ ...options, name, execArgv: ['--import', module], calls: ['create session'], concurrencies: [64] });
+  return startKiosk({ ...options, name, execArgv: ['--import', module] });
 }
 
 async function startMonolith(synchronous: 'NORMAL' | 'FULL', storagePath: string): Promise<Subject> {
@@ -130,7 +126,7 @@ export async function startSubjects({ storagePath }: { storagePath: string }): P
   const subjects: Subject[] = [];
   for (const begin of [
     () => startKiosk(traced(kiosk)),
-    () => startKiosk({ storagePath, name: 'kiosk untraced', calls: ['create session'], concurrencies: [64] }),
+    () => startKiosk({ storagePath, name: 'kiosk untraced' }),
     () => startVariant('kiosk NORMAL', 'normal', traced('kiosk NORMAL')),
     () => startVariant('kiosk raw SQL', 'raw', traced('kiosk raw SQL')),
     () => startNaive(storagePath, receiver.urlFor('naive build')),
@@ -156,8 +152,8 @@ function peer(name: string, args: readonly (string | number)[]): Program {
   return { file: new URL(name, peers), args: args.map(String) };
 }
 
-async function subject(name: string, { port, calls, concurrencies, programs, together = false }: {
-  port: number; calls: readonly CallName[]; concurrencies?: readonly number[]; programs: Record<string, Program>; together?: boolean;
+async function subject(name: string, { port, calls, programs, together = false }: {
+  port: number; calls: readonly CallName[]; programs: Record<string, Program>; together?: boolean;
 }): Promise<Subject> {
   await using starting = new AsyncDisposableStack();
   const processes: [string, Running][] = [];
@@ -168,6 +164,6 @@ async function subject(name: string, { port, calls, concurrencies, programs, tog
   else for (const each of Object.entries(programs)) await begin(each);
   const running = starting.move();
   return {
-    name, port, calls, concurrencies, pids: Object.fromEntries(processes.map(([process, { pid }]) => [process, pid])), [Symbol.asyncDispose]: () => running.disposeAsync(),
+    name, port, calls, pids: Object.fromEntries(processes.map(([process, { pid }]) => [process, pid])), [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
