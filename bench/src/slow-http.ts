@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { kioskKey } from './http-connection.ts';
 import { percentile } from './statistics.ts';
 import { startKiosk } from './subjects.ts';
 
@@ -36,7 +37,7 @@ await mkdir(results, { recursive: true });
 const storagePath = await mkdtemp(join(results, 'slow-'));
 try {
   await mkdir(join(storagePath, 'kiosk'), { recursive: true });
-  await using kiosk = await startKiosk({ storagePath });
+  await using kiosk = await startKiosk({ storagePath, refuses: true });
   const url = `http://127.0.0.1:${kiosk.port}`;
   // The first ones are slow by themselves.
   await openSessions(url, { until: setTimeout(2000) });
@@ -76,7 +77,7 @@ async function openSessions(url: string, { until }: { until: Promise<unknown> })
   });
   while (!over) {
     const startedAt = performance.now();
-    const answer = await fetch(`${url}/api/sessions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"type":"thickness"}', signal: AbortSignal.timeout(5000) }).catch(() => undefined);
+    const answer = await fetch(`${url}/api/sessions`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${kioskKey}` }, body: '{"type":"thickness"}', signal: AbortSignal.timeout(5000) }).catch(() => undefined);
     await answer?.arrayBuffer().catch(() => undefined);
     if (answer?.status === 201) tookMs.push(performance.now() - startedAt);
     else failed++;

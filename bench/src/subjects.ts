@@ -23,6 +23,8 @@ export type KioskOptions = {
   /** Of the subject, in tables, and of its folder. */
   name?: string;
   execArgv?: readonly string[];
+  /** Whether it refuses what is too much, as it does where nobody measures it. */
+  refuses?: boolean;
   /** Where every request is traced to; not at all without it. */
   otlpUrl?: string;
 };
@@ -40,7 +42,7 @@ export const allCalls: readonly CallName[] = ['create session', 'get session', '
 const sessionCalls: readonly CallName[] = ['create session', 'get session'];
 
 /** The four services as in production: keys, limits, log, metrics; pretend payments stay pending, so that intents are measured and not confirmations. */
-export async function startKiosk({ storagePath, name = kiosk, execArgv, otlpUrl }: KioskOptions): Promise<Subject> {
+export async function startKiosk({ storagePath, name = kiosk, execArgv, refuses = false, otlpUrl }: KioskOptions): Promise<Subject> {
   const ports = await freePorts(portNames.length);
   const env = {
     ...Object.fromEntries(portNames.map((port, index) => [port, String(ports[index])])),
@@ -52,7 +54,7 @@ export async function startKiosk({ storagePath, name = kiosk, execArgv, otlpUrl 
     RATE_LIMIT_INTENTS_PER_MINUTE: unreachableRate,
     RATE_LIMIT_EVERYONE_PER_MINUTE: unreachableRate,
     // A closed loop of 64 is no overload; on a busy machine one would be seen, and its refusals end the run.
-    OVERLOAD_DELAY_MS: '10000',
+    ...(refuses ? {} : { OVERLOAD_DELAY_MS: '10000' }),
     RATE_LIMIT_REPORTS_PER_MINUTE: unreachableRate,
     RATE_LIMIT_SMS_PER_MINUTE: unreachableRate,
     // Ten thousand payments are left open within seconds, as by as many kiosks: asking about all of them is not what is measured.

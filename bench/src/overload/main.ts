@@ -46,7 +46,7 @@ process.exitCode = broken.length > 0 ? 1 : 0;
 
 /** Gives a sentence for each promise that did not hold. */
 async function measure(): Promise<string[]> {
-  await using kiosk = await startKiosk({ storagePath });
+  await using kiosk = await startKiosk({ storagePath, refuses: true });
   await using generator = await start({ file: new URL('./open-load.ts', import.meta.url), args: [String(kiosk.port)] });
   separate({ load: generator.pid, services: Object.values(kiosk.pids) });
   const run = async (perSecond: number, durationMs: number) => await generator.ask({ perSecond, vitalPerSecond, durationMs, pids: kiosk.pids } satisfies Phase) as PhaseResult;
