@@ -79,7 +79,7 @@ describe('one call that hangs', () => {
 });
 
 test('P11 a PSP that hangs altogether is asked eight things at a time at most', async () => {
-  await using shop = await openShop({ settings: { YOOKASSA_TIMEOUT_MS: '300' } });
+  await using shop = await openShop({ settings: { YOOKASSA_TIMEOUT_MS: '1000' } });
   for (let i = 0; i < 20; i++) await create(shop.payments.client, { sessionId: shop.sessions.open() });
   shop.psp.faults.add({ call: 'get', kind: 'hang', times: 'always' });
   shop.clock.advance(3000);
