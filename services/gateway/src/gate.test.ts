@@ -7,6 +7,7 @@ import { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { guard, plainRequestOf } from './gate.ts';
 import { aReport, reportId, startTestGateway } from './testing.ts';
+import { createTurns } from './turns.ts';
 
 const get = 'GET /api/reports/rep_1?a=b HTTP/1.1\r\nHost: a\r\nX-Request-Id:  mine \r\n\r\n';
 const post = 'POST /api/sessions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 4\r\n\r\nnull';
@@ -135,7 +136,7 @@ test('G4 who asks on and on and never reads loses the connection', () => {
   const server = new EventEmitter() as Server;
   let parsed = 0;
   server.on('connection', (each: Socket) => void each.on('data', () => void parsed++));
-  guard(server, { event: 'connection', busy: () => true, refuse: () => 'x'.repeat(600) });
+  guard(server, { event: 'connection', busy: () => true, refuse: () => 'x'.repeat(600), turns: createTurns() });
   const socket = new Duplex({ read() {}, write() {} });
   server.emit('connection', socket);
   const response = new EventEmitter();
@@ -146,4 +147,62 @@ test('G4 who asks on and on and never reads loses the connection', () => {
   for (; !socket.destroyed; sent++) socket.emit('data', Buffer.from(get));
   expect(parsed).toBe(1);
   expect(sent).toBeLessThan(120);
+});
+
+/** A guarded server whose turns come when `next` is called, and what its parser saw. */
+function startTurning({ busy = () => false }: { busy?: () => boolean } = {}) {
+  const server = new EventEmitter() as Server;
+  const parsed: string[] = [];
+  const turns: (() => void)[] = [];
+  server.on('connection', (each: Socket) => void each.on('data', (chunk: Buffer) => parsed.push(chunk.toString())));
+  guard(server, { event: 'connection', busy, refuse: () => 'refused', turns: { take: (begin) => void turns.push(begin), waitedMs: () => 0 } });
+  return {
+    parsed,
+    next: () => turns.shift()!(),
+    /** A connection that has had its first request and answer, and what it was sent since. */
+    connection() {
+      const sent: string[] = [];
+      const socket = new Duplex({ read() {}, write(chunk: Buffer, _encoding, done) { sent.push(chunk.toString()); done(); } });
+      server.emit('connection', socket);
+      socket.emit('data', Buffer.from(get));
+      parsed.splice(0);
+      return { socket, sent, send: (bytes: string) => socket.emit('data', Buffer.from(bytes)) };
+    },
+  };
+}
+
+test('a whole request waits for its turn before it is parsed; what is no whole request is parsed as it comes', () => {
+  const { parsed, next, connection } = startTurning();
+  const [first, second, pieces] = [connection(), connection(), connection()];
+  first.send(get);
+  second.send(post);
+  pieces.send(get.slice(0, 20));
+  expect(parsed).toEqual([get.slice(0, 20)]);
+  next();
+  next();
+  expect(parsed.slice(1)).toEqual([get, post]);
+});
+
+test('who sends on before its turn loses nothing and keeps its order, and the turn is then nobody\'s', () => {
+  const { parsed, next, connection } = startTurning();
+  const { send } = connection();
+  send(get);
+  send(post.slice(0, 30));
+  expect(parsed).toEqual([get, post.slice(0, 30)]);
+  next();
+  send(post.slice(30));
+  expect(parsed).toEqual([get, post.slice(0, 30), post.slice(30)]);
+});
+
+test('G4 what was let in to wait is refused if there is too much when its turn comes; who has gone is not begun', () => {
+  let isBusy = false;
+  const { parsed, next, connection } = startTurning({ busy: () => isBusy });
+  const [stays, goes] = [connection(), connection()];
+  stays.send(get);
+  goes.send(get);
+  isBusy = true;
+  goes.socket.destroy();
+  next();
+  next();
+  expect([parsed, stays.sent, goes.sent]).toEqual([[], ['refused'], []]);
 });

@@ -8,6 +8,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Turns } from './turns.ts';
 
 export type PlainRequest = { method: string; url: string; headers: IncomingHttpHeaders };
 
@@ -17,8 +18,12 @@ export type Refuse = (request: PlainRequest) => string | undefined;
 /** Who does not read its answers gets no more of them. */
 const mostUnreadBytes = 64 * 1024;
 
-/** `busy` is asked for every request and `refuse` only while it holds. To be called before the server listens. */
-export function guard(server: Server, { event, busy, refuse }: { event: 'connection' | 'secureConnection'; busy: () => boolean; refuse: Refuse }): void {
+/**
+ * `busy` is asked for every request and `refuse` only while it holds; what is let in begins when `turns` say so. To be called before the server listens.
+ */
+export function guard(server: Server, { event, busy, refuse, turns }: {
+  event: 'connection' | 'secureConnection'; busy: () => boolean; refuse: Refuse; turns: Turns;
+}): void {
   const connections = new WeakMap<Socket, { underWay: number }>();
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     const connection = connections.get(socket)!;
@@ -31,19 +36,42 @@ export function guard(server: Server, { event, busy, refuse }: { event: 'connect
     const connection = { underWay: 0 };
     connections.set(socket, connection);
     let first = true;
+    let waiting: Buffer | undefined;
+
     function read(chunk: Buffer): void {
+      if (waiting) {
+        // Whoever sends ahead of the answers is the parser's, with all that came before.
+        const before = waiting;
+        waiting = undefined;
+        parse!(before);
+      }
       const head = plainHeadOf(chunk);
       const between = !first && connection.underWay === 0;
       first = false;
-      const answer = head && between && busy() ? refuse(requestOf(head)) : undefined;
-      if (answer !== undefined) {
-        if (socket.writableLength > mostUnreadBytes) socket.destroy();
-        else socket.write(answer, 'latin1');
+      if (head && between) {
+        if (isRefused(head)) return;
+        waiting = chunk;
+        turns.take(() => begin(chunk, head));
         return;
       }
       if (!head) socket.off('data', read).on('data', parse!);
       parse!(chunk);
     }
+
+    function begin(chunk: Buffer, head: PlainHead): void {
+      if (waiting !== chunk) return;
+      waiting = undefined;
+      if (!socket.destroyed && !isRefused(head)) parse!(chunk);
+    }
+
+    function isRefused(head: PlainHead): boolean {
+      const answer = busy() ? refuse(requestOf(head)) : undefined;
+      if (answer === undefined) return false;
+      if (socket.writableLength > mostUnreadBytes) socket.destroy();
+      else socket.write(answer, 'latin1');
+      return true;
+    }
+
     socket.off('data', parse).on('data', read);
   });
 }

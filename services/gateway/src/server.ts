@@ -10,6 +10,7 @@ import type { Certificate } from './certificate.ts';
 import type { FrontDoor } from './front-door.ts';
 import { guard } from './gate.ts';
 import { problemOf, statusOf } from './problem.ts';
+import type { Turns } from './turns.ts';
 
 /**
  * A request has headersTimeout for its headers and requestTimeout for all of it, which is 9 KiB a second for the largest body; a client has takeTimeout to take
@@ -36,12 +37,12 @@ export interface HttpServer extends AsyncDisposable {
  * HTTPS with a certificate, otherwise HTTP. Port 0 takes a free one. Disposing takes no new connections, lets what is under way finish for up to 8 s and
  * closes the rest.
  */
-export async function startHttp({ host, port, door, mostConnections, certificate, limits = {} }: {
-  host: string; port: number; door: FrontDoor; mostConnections: number; certificate?: Certificate; limits?: Partial<typeof usualLimits>;
+export async function startHttp({ host, port, door, turns, mostConnections, certificate, limits = {} }: {
+  host: string; port: number; door: FrontDoor; turns: Turns; mostConnections: number; certificate?: Certificate; limits?: Partial<typeof usualLimits>;
 }): Promise<HttpServer> {
   const { takeTimeout, ...nodes } = { ...usualLimits, ...limits };
   const server = certificate ? createHttpsServer({ ...nodes, ...tlsLimits, ...certificate }, door.listener) : http.createServer(nodes, door.listener);
-  guard(server, { event: certificate ? 'secureConnection' : 'connection', busy: door.busy, refuse: door.refuse });
+  guard(server, { event: certificate ? 'secureConnection' : 'connection', busy: door.busy, refuse: door.refuse, turns });
   // What comes beyond is closed at once.
   server.maxConnections = mostConnections;
   const slowReaders = closeSlowReaders(server, { takeTimeout, everyMs: nodes.connectionsCheckingInterval });

@@ -13,6 +13,7 @@ import { corsFor } from './cors.ts';
 import { frontDoor } from './front-door.ts';
 import { Held } from './held.ts';
 import { createRoom, measureEventLoop } from './overload.ts';
+import { createTurns } from './turns.ts';
 import { reportTimeoutMs } from './reports.ts';
 import { startHttp } from './server.ts';
 import { routeTable, type Clients } from './table.ts';
@@ -48,7 +49,8 @@ export async function startGateway({
   const eventLoop = starting.use(measureEventLoop());
   const held = new Held({ most: config.mostStreams, mostPerCaller: config.mostStreamsPerCaller, metrics });
   const routes = routeTable({ sessions, payments, reporting, held, peers, metrics, document: readFileSync(documentFile, 'utf8') });
-  const room = createRoom({ places: config.places, toleratedDelayMs: config.toleratedDelayMs, eventLoopDelayMs: eventLoop.delayMs });
+  const turns = createTurns();
+  const room = createRoom({ places: config.places, toleratedDelayMs: config.toleratedDelayMs, eventLoopDelayMs: () => eventLoop.delayMs() + turns.waitedMs() });
   const cors = corsFor(config.corsOrigins);
   const app = createApp({
     routes,
@@ -64,7 +66,7 @@ export async function startGateway({
   const door = frontDoor({ routes, room, cors, metrics, listener: app });
   const { certificateFiles: files } = config;
   const certificate = files && readCertificate(files);
-  const server = starting.use(await startHttp({ host: config.host, port: config.port, door, mostConnections: config.mostConnections, certificate }));
+  const server = starting.use(await startHttp({ host: config.host, port: config.port, door, turns, mostConnections: config.mostConnections, certificate }));
   // Ends before the server stops, which waits for whatever is open.
   starting.use(held);
   if (files) {
