@@ -21,7 +21,7 @@ const fieldNames = [
 /** A text may not be longer than this in a log line. */
 const maxTextLength = 500;
 const flushEveryMs = 200;
-const flushAtBytes = 4096;
+const flushAtBytes = 8192;
 
 /** Ids, codes and numbers; `error` takes whatever was caught and writes what is safe of it. */
 export type LogFields = Partial<Record<(typeof fieldNames)[number], string | number | boolean>> & { error?: unknown };
@@ -42,7 +42,7 @@ export interface Log {
 }
 
 /**
- * A service's log. Lines are collected and written together every 200 ms or 4 KiB; disposing writes what is left.
+ * A service's log. Lines are collected and written together every 200 ms or 8 KiB; disposing writes what is left.
  * The message must be a fixed sentence: what varies belongs in fields. `destination` replaces standard output.
  * Without a `format` it is pretty where standard output is a terminal, and json elsewhere.
  */
@@ -52,8 +52,9 @@ export function createLog({ service, level, format = process.stdout.isTTY ? 'pre
   format?: LogFormat;
   destination?: { write(line: string): void };
 }): Log & AsyncDisposable {
-  const stdout = destination ? undefined : pino.destination({ dest: 1, sync: false, minLength: flushAtBytes, periodicFlush: flushEveryMs });
-  const output = destination ?? stdout!;
+  // As bytes: of texts it measures all that wait again for each line.
+  const stdout = destination ? undefined : pino.destination({ dest: 1, sync: false, minLength: flushAtBytes, periodicFlush: flushEveryMs, contentMode: 'buffer' });
+  const output = destination ?? { write: (line: string) => stdout!.write(Buffer.from(line) as unknown as string) };
   const logger = pino(
     {
       level,

@@ -1,7 +1,7 @@
 /** Who may call what: a key makes a caller, and a route's roles let the caller in. */
 import { Fault } from '@kiosk/fault';
 import type { Caller } from '@kiosk/rpc';
-import type { Request, RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import { isLoopback } from './addresses.ts';
 import { ownerOf, type ApiKey } from './keys.ts';
 import { callerOf } from './request.ts';
@@ -26,11 +26,11 @@ export function identifyBy(keys: readonly ApiKey[]): Identify {
 }
 
 /** Lets in whom the roles name. Fails with `unauthenticated` or `operator_only`. */
-export function admit(roles: Roles, { open }: { open: boolean }): RequestHandler {
+export function admit(roles: Roles, { open }: { open: boolean }): (request: Request, response: Response) => void {
   const allowed: readonly string[] = roles;
-  return (request, response, next) => {
+  return (request, response) => {
     const { role } = callerOf(response);
-    if (open || allowed.includes('public') || allowed.includes(role) || (allowed.includes('local') && isLocal(request, callerOf(response)))) return next();
+    if (open || allowed.includes('public') || allowed.includes(role) || (allowed.includes('local') && isLocal(request, callerOf(response)))) return;
     if (role === 'kiosk') throw new Fault({ kind: 'forbidden', reason: 'operator_only', message: 'Only an operator may ask this.' });
     // RFC 6750, 3: who sent a key hears that it is none, who sent nothing only hears that one is needed.
     response.set('www-authenticate', keyOf(request) === undefined ? 'Bearer realm="kiosk"' : 'Bearer realm="kiosk", error="invalid_token"');
@@ -39,8 +39,9 @@ export function admit(roles: Roles, { open }: { open: boolean }): RequestHandler
 }
 
 function keyOf(request: Request): string | undefined {
-  const [, bearer] = /^Bearer +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];
-  return bearer ?? request.get('x-api-key');
+  const { authorization = '', 'x-api-key': key } = request.headers;
+  const [, bearer] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
+  return bearer ?? (typeof key === 'string' ? key : undefined);
 }
 
 /** A proxy on this machine speaks for somebody else, also one that nobody named in TRUSTED_PROXIES. */

@@ -32,7 +32,11 @@ export function createApp({ routes, keys, throttle, room, cors, trustedProxies, 
   app.enable('case sensitive routing');
   app.set('trust proxy', trustedProxies.length > 0 ? trustedProxies : false);
   app.response.json = sendJson;
-  app.use(beginRequest({ tracer, metrics, log, identify: identifyBy(keys) }), secure, allowOrigins(cors));
+  const allow = allowOrigins(cors);
+  app.use(beginRequest({ tracer, metrics, log, identify: identifyBy(keys) }), (request, response, next) => {
+    secure(response);
+    allow(request, response, next);
+  });
   mount(app, routes, { open: keys.length === 0, throttle, room });
   app.use(problems({ log, sendPage: sendErrorPage }));
   return app;

@@ -47,18 +47,8 @@ function tooLarge(): Fault {
   return new Fault({ kind: 'invalid', reason: 'body_too_large', message: 'The body is too large.' });
 }
 
-/** Leaves the parsed body in `request.body`, or undefined where there is none. */
-export function readJson({ limitBytes }: { limitBytes: number }): RequestHandler[] {
-  return [
-    readBytes({ limitBytes }),
-    (request, _response, next) => {
-      request.body = parseBody(request);
-      next();
-    },
-  ];
-}
-
-function parseBody(request: Request): unknown {
+/** What the body's bytes say as JSON; undefined where there are none. */
+export function jsonBodyOf(request: Request): unknown {
   const bytes: unknown = request.body;
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) return undefined;
   // What nearly all send is known without being parsed.

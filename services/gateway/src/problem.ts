@@ -1,7 +1,7 @@
 /** Fault → RFC 9457 problem document. The kind gives the HTTP status, unless the reason is one of the few with a status of its own. */
 import { Fault, type FaultKind } from '@kiosk/fault';
 import { http, type Log } from '@kiosk/service';
-import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, Response } from 'express';
 
 const statusOfKind: Record<FaultKind, number> = {
   invalid: 400,
@@ -72,12 +72,11 @@ export function sendProblem(response: Response, fault: Fault, extension: object 
     .send(JSON.stringify(problemOf(fault, response.get('x-request-id') ?? '', extension)));
 }
 
-/** Before the gates of a route that people come to with a browser: a failure is theirs to read, if they would rather. */
-export const welcomePeople: RequestHandler = (_request, response, next) => {
+/** Before the gate of a route that people come to with a browser: a failure is theirs to read, if they would rather. */
+export function welcomePeople(response: Response): void {
   response.locals['forPeople'] = true;
   response.vary('Accept');
-  next();
-};
+}
 
 /** A program that takes anything gets the document. */
 function prefersPage(request: Request, response: Response): boolean {

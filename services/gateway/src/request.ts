@@ -28,18 +28,18 @@ export function beginRequest({ tracer, metrics, log, identify }: { tracer: Trace
     response.setHeader('x-request-id', requestId);
     response.setHeader('cache-control', 'no-store');
     const parent = parentOf(request);
-    const span = tracer.startSpan(request.method, { kind: SpanKind.SERVER, attributes: { 'http.request.method': request.method } }, parent);
+    const span = tracer.startSpan(request.method, { kind: SpanKind.SERVER }, parent);
     if (span.isRecording()) response.setHeader('traceparent', traceparentOf(span));
     const active = trace.setSpan(parent, span);
-    response.once('close', () => context.with(active, () => {
+    response.on('close', () => context.with(active, () => {
       const [method, route, httpStatus] = [request.method, routeOf(request), statusOf(response)];
-      const seconds = ((begun.get(response)?.stoppedAt ?? performance.now()) - startedAt) / 1000;
+      const seconds = ((begunWith(response).stoppedAt ?? performance.now()) - startedAt) / 1000;
       duration.observe({ method, route, status: String(httpStatus) }, seconds);
       const actor = caller.name === '' ? caller.role : `${caller.role}:${caller.name}`;
       const fields = { method, route, httpStatus, durationMs: Math.round(seconds * 1000), requestId, actor };
       if (quietRoutes.has(route)) log.debug(fields, 'request');
       else log.info(fields, 'request');
-      span.updateName(`${method} ${route}`).setAttributes({ 'http.route': route, 'http.response.status_code': httpStatus });
+      span.updateName(`${method} ${route}`).setAttributes({ 'http.request.method': method, 'http.route': route, 'http.response.status_code': httpStatus });
       if (httpStatus >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
       span.end();
     }));
@@ -53,22 +53,27 @@ type Begun = {
   stoppedAt?: number;
 };
 
-const begun = new WeakMap<Response, Begun>();
+const begun = Symbol('begun');
 
-function begin(request: Request, response: Response, identify: Identify): Begun {
-  const started = { requestId: requestIdOf(request), caller: { ...identify(request), ...clientOf(request) }, startedAt: Date.now() };
-  begun.set(response, started);
-  return started;
+function begin(request: Request, response: Response & { [begun]?: Begun }, identify: Identify): Begun {
+  const { role, name } = identify(request);
+  const { ip, userAgent } = clientOf(request);
+  return response[begun] = { requestId: requestIdOf(request), caller: { role, name, ip, userAgent }, startedAt: Date.now() };
 }
 
-const neverClosed = new AbortController().signal;
+function begunWith(response: Response & { [begun]?: Begun }): Begun {
+  return response[begun]!;
+}
+
+/** It never fires, so nobody who listens has to be kept: the list of all whose calls are under way would be walked for each. */
+const neverClosed = Object.assign(new AbortController().signal, { addEventListener() {}, removeEventListener() {} });
 
 /**
  * What travels with each call inside. A read is given up when its client goes away; what creates, changes or moves money is not:
  * the client comes back and asks for the outcome.
  */
 export function callFor(response: Response, { timeoutMs, givenUp }: { timeoutMs: number; givenUp: boolean }): Call {
-  const { requestId, caller, startedAt } = begun.get(response)!;
+  const { requestId, caller, startedAt } = begunWith(response);
   // The wall clock, because the deadline is compared with it in every process that the call passes.
   return { requestId, caller, deadlineAt: startedAt + timeoutMs, signal: givenUp ? closedOf(response) : neverClosed };
 }
@@ -86,12 +91,12 @@ function closedOf(response: Response): AbortSignal {
 
 /** From here on the request only waits for something to happen: how long that takes says nothing about us. */
 export function stopClock(response: Response): void {
-  begun.get(response)!.stoppedAt = performance.now();
+  begunWith(response).stoppedAt = performance.now();
 }
 
 /** Who asks, as far as its key and its address tell. */
 export function callerOf(response: Response): Caller {
-  return begun.get(response)!.caller;
+  return begunWith(response).caller;
 }
 
 /** The header `Idempotency-Key`; empty without one. Fails with `invalid_idempotency_key`. */
@@ -110,9 +115,9 @@ export function requestIdOf({ headers }: { headers: IncomingHttpHeaders }): stri
 
 /** The address is the socket's, or what a proxy named in TRUSTED_PROXIES says; never what a client says of itself (W6). */
 function clientOf(request: Request): Pick<Caller, 'ip' | 'userAgent'> {
-  const said = request.ip ?? '';
+  const said = 'x-forwarded-for' in request.headers ? request.ip ?? '' : '';
   const ip = (isIP(said) ? said : request.socket.remoteAddress)?.replace(/^::ffff:(?=\d+\.)/, '');
-  return { ip, userAgent: request.get('user-agent')?.slice(0, userAgentLength) };
+  return { ip, userAgent: request.headers['user-agent']?.slice(0, userAgentLength) };
 }
 
 /** Of what a client sends along only the trace is taken up: its baggage would travel to every service. */
@@ -128,6 +133,6 @@ function traceparentOf(span: Span): string {
 
 function statusOf(response: Response): number {
   // An event stream ends when its client leaves: it has been answered.
-  const isStream = response.headersSent && begun.get(response)?.stoppedAt !== undefined;
+  const isStream = response.headersSent && begunWith(response).stoppedAt !== undefined;
   return response.writableFinished || isStream ? response.statusCode : clientGone;
 }

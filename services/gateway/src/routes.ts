@@ -2,7 +2,7 @@
 import { Fault, notFound } from '@kiosk/fault';
 import type { Express, Request, RequestHandler } from 'express';
 import { admit } from './access.ts';
-import { readBytes, readJson } from './body.ts';
+import { jsonBodyOf, readBytes } from './body.ts';
 import type { Room } from './overload.ts';
 import { parse } from './parse.ts';
 import { callFor, idempotencyKeyOf } from './request.ts';
@@ -24,7 +24,7 @@ export type Gates = {
 export function mount(app: Express, routes: readonly Route[], gates: Gates): void {
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const mounted = app.route(path);
-    for (const route of ofPath) mounted[route.method](...gatesOf(route, gates), ...bodyOf(route), handlerOf(route, gates));
+    for (const route of ofPath) mounted[route.method](gateOf(route, gates), ...bodyReaderOf(route), handlerOf(route, gates));
     const allow = ofPath.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase())).join(', ');
     mounted.all((_request, response) => {
       response.set('allow', allow);
@@ -36,41 +36,43 @@ export function mount(app: Express, routes: readonly Route[], gates: Gates): voi
   });
 }
 
-/** All that can be refused before a byte of the body is read. Who guesses keys is counted as well. */
-function gatesOf({ roles, rate, urgency, forPeople = false }: Route, { open, throttle, room }: Gates): RequestHandler[] {
-  return [
-    ...(forPeople ? [welcomePeople] : []),
-    ...(rate === 'none' ? [] : [throttle('requests'), throttle('everyone')]),
-    admit(roles, { open }),
-    ...(rate === undefined || rate === 'none' ? [] : [throttle(rate)]),
-    (_request, _response, next) => {
-      const fault = room.fault(urgency);
-      if (fault) throw fault;
-      next();
-    },
-  ];
+/** All that can be refused before a byte of the body is read, in one layer of the router's. Who guesses keys is counted as well. */
+function gateOf({ roles, rate, urgency, forPeople = false }: Route, { open, throttle, room }: Gates): RequestHandler {
+  const throttleAll = rate === 'none' ? [] : [throttle('requests'), throttle('everyone')];
+  const throttleOwn = rate === undefined || rate === 'none' ? [] : [throttle(rate)];
+  const admitRoles = admit(roles, { open });
+  return (request, response, next) => {
+    if (forPeople) welcomePeople(response);
+    for (const count of throttleAll) count(response);
+    admitRoles(request, response);
+    for (const count of throttleOwn) count(response);
+    const fault = room.fault(urgency);
+    if (fault) throw fault;
+    next();
+  };
 }
 
-function bodyOf({ method, bodyLimitBytes = usualBodyLimitBytes, rawBody }: Route): RequestHandler[] {
+function bodyReaderOf({ method, bodyLimitBytes = usualBodyLimitBytes }: Route): RequestHandler[] {
   if (method === 'get' || bodyLimitBytes === 0) return [];
-  return rawBody === undefined ? readJson({ limitBytes: bodyLimitBytes }) : [readBytes({ limitBytes: bodyLimitBytes })];
+  return [readBytes({ limitBytes: bodyLimitBytes })];
 }
 
 function handlerOf(route: Route, { room, throttle }: Gates): RequestHandler {
   const { method, urgency, ref, idempotent = false, timeoutMs = usualTimeoutMs } = route;
   const throttleTexts = throttle('sms');
   return async (request, response) => {
+    const body = route.rawBody === undefined ? jsonBodyOf(request) : undefined;
     const asked = {
       id: ref ? idOf(request, ref) : '',
       idempotencyKey: idempotent ? idempotencyKeyOf(request) : '',
       query: route.query && parse(route.query, request.query),
-      body: route.body && parse(route.body, request.body),
+      body: route.body && parse(route.body, body),
       request,
       response,
       call: callFor(response, { timeoutMs, givenUp: method === 'get' }),
     };
     // Only the body tells.
-    if (route.mayText?.(asked.body)) throttleTexts(request, response, () => {});
+    if (route.mayText?.(asked.body)) throttleTexts(response);
     await (await handled(asked))?.();
   };
 

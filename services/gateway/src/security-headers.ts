@@ -3,7 +3,7 @@
  * in thirteen layers, for each request.
  */
 import { http } from '@kiosk/service';
-import type { RequestHandler } from 'express';
+import type { Response } from 'express';
 import helmet, { type HelmetOptions } from 'helmet';
 import { Socket } from 'node:net';
 
@@ -25,7 +25,6 @@ function headersOf(chosen: HelmetOptions): [string, string][] {
   return Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]);
 }
 
-export const secure: RequestHandler = (_request, response, next) => {
+export function secure(response: Response): void {
   for (const [name, value] of headers) response.setHeader(name, value);
-  next();
-};
+}

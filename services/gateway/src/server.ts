@@ -2,13 +2,14 @@
 import { Fault } from '@kiosk/fault';
 import { http, stopWithin } from '@kiosk/service';
 import { randomUUID } from 'node:crypto';
-import type { Server as HttpServerOfNode, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Certificate } from './certificate.ts';
 import type { FrontDoor } from './front-door.ts';
 import { guard } from './gate.ts';
+import type { Messages } from './messages.ts';
 import { problemOf, statusOf } from './problem.ts';
 import type { Turns } from './turns.ts';
 
@@ -37,20 +38,25 @@ export interface HttpServer extends AsyncDisposable {
  * HTTPS with a certificate, otherwise HTTP. Port 0 takes a free one. Disposing takes no new connections, lets what is under way finish for up to 8 s and
  * closes the rest.
  */
-export async function startHttp({ host, port, door, turns, mostConnections, certificate, limits = {} }: {
-  host: string; port: number; door: FrontDoor; turns: Turns; mostConnections: number; certificate?: Certificate; limits?: Partial<typeof usualLimits>;
+export async function startHttp({ host, port, door, turns, messages, mostConnections, certificate, limits = {} }: {
+  host: string; port: number; door: FrontDoor; turns: Turns; messages?: Messages; mostConnections: number; certificate?: Certificate; limits?: Partial<typeof usualLimits>;
 }): Promise<HttpServer> {
-  const { takeTimeout, ...nodes } = { ...usualLimits, ...limits };
+  const { takeTimeout, ...nodes } = { ...usualLimits, ...limits, ...messages };
   const server = certificate ? createHttpsServer({ ...nodes, ...tlsLimits, ...certificate }, door.listener) : http.createServer(nodes, door.listener);
   guard(server, { event: certificate ? 'secureConnection' : 'connection', busy: door.busy, refuse: door.refuse, turns });
   // What comes beyond is closed at once.
   server.maxConnections = mostConnections;
-  const slowReaders = closeSlowReaders(server, { takeTimeout, everyMs: nodes.connectionsCheckingInterval });
+  const open: OpenAnswers = new Map();
+  const slowReaders = closeSlowReaders(open, { takeTimeout, everyMs: nodes.connectionsCheckingInterval });
   let stopping = false;
   server.on('request', (_request, response) => {
+    open.set(response, undefined);
     if (stopping) response.shouldKeepAlive = false;
-    // A connection kept alive for a request that will not be taken holds up the stop.
-    response.once('close', () => stopping && setImmediate(() => server.closeIdleConnections()));
+    response.on('close', () => {
+      open.delete(response);
+      // A connection kept alive for a request that will not be taken holds up the stop.
+      if (stopping) setImmediate(() => server.closeIdleConnections());
+    });
   });
   server.on('clientError', refuse);
   await new Promise<void>((resolve, reject) => {
@@ -73,13 +79,10 @@ export async function startHttp({ host, port, door, turns, mostConnections, cert
   };
 }
 
+type OpenAnswers = Map<ServerResponse, /** Seen to be complete at. */ number | undefined>;
+
 /** Node limits how slowly a request comes, and not how slowly its answer is taken. Answers that are still being written, such as events, are not meant. */
-function closeSlowReaders(server: HttpServerOfNode, { takeTimeout, everyMs }: { takeTimeout: number; everyMs: number }): Disposable {
-  const open = new Map<ServerResponse, /** Seen to be complete at. */ number | undefined>();
-  server.on('request', (_request, response: ServerResponse) => {
-    open.set(response, undefined);
-    response.once('close', () => open.delete(response));
-  });
+function closeSlowReaders(open: OpenAnswers, { takeTimeout, everyMs }: { takeTimeout: number; everyMs: number }): Disposable {
   const timer = setInterval(() => {
     const now = performance.now();
     for (const [response, completeAt] of open) {

@@ -12,6 +12,7 @@ import type { GatewayConfig } from './config.ts';
 import { corsFor } from './cors.ts';
 import { frontDoor } from './front-door.ts';
 import { Held } from './held.ts';
+import { messagesOf } from './messages.ts';
 import { createRoom, measureEventLoop } from './overload.ts';
 import { createTurns } from './turns.ts';
 import { reportTimeoutMs } from './reports.ts';
@@ -66,7 +67,7 @@ export async function startGateway({
   const door = frontDoor({ routes, room, cors, metrics, listener: app });
   const { certificateFiles: files } = config;
   const certificate = files && readCertificate(files);
-  const server = starting.use(await startHttp({ host: config.host, port: config.port, door, turns, mostConnections: config.mostConnections, certificate }));
+  const server = starting.use(await startHttp({ host: config.host, port: config.port, door, turns, messages: messagesOf(app), mostConnections: config.mostConnections, certificate }));
   // Ends before the server stops, which waits for whatever is open.
   starting.use(held);
   if (files) {

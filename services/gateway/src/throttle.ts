@@ -1,7 +1,7 @@
-/** Rates per caller as middleware: 429 with Retry-After, and the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10) on every answer that counted. */
+/** Rates per caller: 429 with Retry-After, and the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10) on every answer that counted. */
 import { Fault } from '@kiosk/fault';
 import type { Caller } from '@kiosk/rpc';
-import type { RequestHandler } from 'express';
+import type { Response } from 'express';
 import { networkOf } from './addresses.ts';
 import { Rates } from './rates.ts';
 import { callerOf } from './request.ts';
@@ -13,21 +13,21 @@ export type RateName = 'everyone' | 'requests' | 'intents' | 'reports' | 'pdfs' 
 export type RateLimits = Readonly<Record<RateName, number | undefined>>;
 
 /** Counts a request against a rate. Fails with `rate_limited`. */
-export type Throttle = (name: RateName) => RequestHandler;
+export type Throttle = (name: RateName) => (response: Response) => void;
 
 export function createThrottle({ limits, now }: { limits: RateLimits; now: () => number }): Throttle {
   const rates = new Map(Object.entries(limits).flatMap(([name, perMinute]) => (perMinute === undefined ? [] : [[name, new Rates({ perMinute })]])));
   return (name) => {
     const known = rates.get(name);
-    if (!known) return (_request, _response, next) => next();
-    return (_request, response, next) => {
+    if (!known) return () => {};
+    return (response) => {
       const { allowed, remaining, fullInMs, retryAfterMs } = known.take(name === 'everyone' ? '' : whoIs(callerOf(response)), now());
       // How much all the others ask is no caller's business.
       if (name !== 'everyone') {
         response.appendHeader('ratelimit-policy', `"${name}";q=${known.perMinute};w=60`);
         response.appendHeader('ratelimit', `"${name}";r=${remaining};t=${Math.ceil(fullInMs / 1000)}`);
       }
-      if (allowed) return next();
+      if (allowed) return;
       throw new Fault({ kind: 'exhausted', reason: 'rate_limited', message: name === 'everyone' ? 'Too many requests of all callers together.' : `No more than ${known.perMinute} ${name} a minute.`, retryAfterMs });
     };
   };
