@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { createLog, startJob } from './service.ts';
 
 /** A job whose runs a test begins and ends; `begun` answers with the number of runs so far once there are as many. */
-function startSteps({ intervalMs = 1 }: { intervalMs?: number } = {}) {
+function startSteps({ intervalMs = 1, restMs = 0 }: { intervalMs?: number; restMs?: number } = {}) {
   const lines: string[] = [];
   const log = createLog({ service: 'sessions', level: 'info', destination: { write: (line) => lines.push(line) } });
   const runs: { signal: AbortSignal; end: () => void; fail: (error: Error) => void }[] = [];
@@ -10,7 +10,7 @@ function startSteps({ intervalMs = 1 }: { intervalMs?: number } = {}) {
   let most = 0;
   let tell = (): void => {};
   const job = startJob({
-    name: 'sweep', intervalMs, log,
+    name: 'sweep', intervalMs, restMs, log,
     run: async (signal) => {
       most = Math.max(most, ++atOnce);
       try {
@@ -109,6 +109,32 @@ test('waking a job that runs makes it look once more after the end, however ofte
   await soon();
   expect(steps.runs).toHaveLength(2);
   expect(steps.most()).toBe(1);
+});
+
+test('a job that is woken without end rests between its runs all the same', async () => {
+  await using steps = startSteps({ intervalMs: never, restMs: 50 });
+  const restsMs: number[] = [];
+  for (let run = 1; run <= 3; run++) {
+    (await steps.begun(run)).end();
+    const endedAt = performance.now();
+    // During the run, and while it rests.
+    steps.job.wake();
+    await new Promise<void>((resolve) => { setImmediate(resolve); });
+    for (let i = 0; i < 5; i++) steps.job.wake();
+    await steps.begun(run + 1);
+    restsMs.push(performance.now() - endedAt);
+  }
+  // A timer may be early by a little.
+  expect(Math.min(...restsMs)).toBeGreaterThan(48);
+});
+
+test('a job that rests stops at once', async () => {
+  await using steps = startSteps({ intervalMs: never, restMs: never });
+  steps.runs[0]!.end();
+  steps.job.wake();
+  await soon();
+  await steps.job[Symbol.asyncDispose]();
+  expect(steps.runs).toHaveLength(1);
 });
 
 test('G5 stopping tells the run under way and waits for it, and nothing runs afterwards', async () => {

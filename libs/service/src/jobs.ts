@@ -2,7 +2,7 @@
 import type { Log } from './log.ts';
 
 export interface Job extends AsyncDisposable {
-  /** Looks now instead of at the next time. */
+  /** Looks now instead of at the next time, or once the rest is over. */
   wake(): void;
 }
 
@@ -10,15 +10,18 @@ export interface Job extends AsyncDisposable {
  * Calls `run` at once and then `intervalMs` after each end, never twice at a time. What it throws is logged and tried again at the next
  * time; that another service is away for a moment, as at its restart, is a warning only. Disposing aborts the signal and waits for a run under way.
  */
-export function startJob({ name, intervalMs, run, log }: {
+export function startJob({ name, intervalMs, restMs = 0, run, log }: {
   name: string;
   intervalMs: number;
+  /** How long it rests between two runs, in ms, however often it is woken. */
+  restMs?: number;
   run: (signal: AbortSignal) => Promise<void>;
   log: Log;
 }): Job {
   const stop = new AbortController();
   let woken = false;
-  let wake: () => void = () => {};
+  /** Ends the wait under way, so many ms after the run. */
+  let goOnAfter: (ms: number) => void = () => {};
   const loop = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       woken = false;
@@ -29,24 +32,27 @@ export function startJob({ name, intervalMs, run, log }: {
       }
       if (stop.signal.aborted) break;
       await new Promise<void>((resolve) => {
-        // Through a timer even when woken: a run that wakes itself for ever must leave the process its turn.
-        const timer = setTimeout(resolve, woken ? 0 : intervalMs);
-        wake = () => {
+        const endedAt = performance.now();
+        let timer: NodeJS.Timeout | undefined;
+        goOnAfter = (ms) => {
           clearTimeout(timer);
-          resolve();
+          // Through a timer even when woken: a run that wakes itself for ever must leave the process its turn.
+          timer = setTimeout(resolve, Math.max(0, ms - (performance.now() - endedAt)));
         };
+        goOnAfter(woken ? restMs : intervalMs);
       });
+      goOnAfter = () => {};
     }
   };
   const ended = loop();
   return {
     wake: () => {
       woken = true;
-      wake();
+      goOnAfter(restMs);
     },
     [Symbol.asyncDispose]: async () => {
       stop.abort();
-      wake();
+      goOnAfter(0);
       await ended;
     },
   };
