@@ -7,7 +7,7 @@ import type { Price } from './config.ts';
 import { checkTerms, isFinal, parseMetadata, type Intent } from './intent.ts';
 import type { DevPsp } from './psp-dev.ts';
 import type { Psp, ReceiptCustomer } from './psp.ts';
-import type { Settlement } from './settlement.ts';
+import { leaseMs, type Settlement } from './settlement.ts';
 import type { RefundStore } from './refund-store.ts';
 import type { Refund } from './refund.ts';
 import { refundedAmount } from './refund.ts';
@@ -79,7 +79,9 @@ export function createPayments({ store, refundStore, changes, psp, devPsp, settl
         ...terms, status: 'pending', provider: psp.name, submission: 'created', pspRequest,
         qrCodeData: '', attempts: 0, nextActionAt: at, createdAt: at, updatedAt: at, expiresAt: at + ttlMs,
       };
-      return answer(await store.open(fresh, { key, origin, now: at }), origin);
+      const opening = store.open(fresh, { key, origin, now: at, leaseMs });
+      settlement.sendWhenOpen(fresh.id, opening, origin);
+      return answer(await opening, origin);
     },
 
     /** The little that a screen polls for: one indexed read. */

@@ -31,13 +31,12 @@ export function createDevPsp({ rows, now, autoConfirmDelayMs }: {
 
     async createPayment({ key, body }) {
       const at = now();
-      const row = await rows.transaction(async ({ db }) => {
-        await insertPayment.run(db, {
-          id: newId('dev', at), idempotence_key: key, request: body, status: 'pending', created_at: at,
-          succeeds_at: autoConfirmDelayMs === undefined ? null : at + autoConfirmDelayMs,
-        });
-        return (await paymentByKey.first(db, { key }))!;
-      });
+      const fresh = {
+        id: newId('dev', at), idempotence_key: key, request: body, status: 'pending', created_at: at,
+        succeeds_at: autoConfirmDelayMs === undefined ? null : at + autoConfirmDelayMs,
+      } as const;
+      const row = await rows.transaction(async ({ db }) =>
+        (await insertPayment.run(db, fresh) > 0 ? { ...fresh, called_off_at: null } : (await paymentByKey.first(db, { key }))!));
       if (row.request !== body) throw new PspError('refused', 'invalid_request');
       return toPayment(row, at);
     },

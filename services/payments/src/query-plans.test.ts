@@ -106,8 +106,8 @@ describe('no query walks a table', () => {
   test('an intent’s whole way: made, sent, asked, paid, given back, erased', async () => {
     const intent = anIntent({ createdAt: at, pspRequest: psp.freezePayment({ ...anIntent(), id: 'pay_x' }) });
     const plans = await plansOf(async () => {
-      await store.open(intent, { key, origin, now: at });
-      await store.claimSubmission(intent.id, { now: at, leaseMs: 45_000 });
+      await store.open(intent, { key, origin, now: at, leaseMs: 45_000 });
+      await store.claimSubmission(intent.id, { now: at + 45_000, leaseMs: 45_000 });
       const payment = await psp.createPayment({ key: intent.id, body: psp.freezePayment(intent) });
       await store.settle(intent.id, payment, { psp, source: 'submit', now: at, origin });
       await store.claimDue({ now: at + 2000, leaseMs: 45_000, limit: 8 });

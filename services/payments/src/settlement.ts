@@ -25,17 +25,33 @@ export function createSettlement({ store, psp, log, now, isSessionActive }: {
 
   /** Sends the intent's frozen request unless that is under way or done. Whatever goes wrong is recorded and tried again by the janitor. */
   function submit(id: string, origin: Origin): Promise<void> {
+    return once(id, async () => {
+      const intent = await store.claimSubmission(id, { now: now(), leaseMs });
+      if (intent) await send(intent, origin);
+    });
+  }
+
+  /**
+   * Sends an intent that is being opened, and claimed with it, as soon as its commit is on disk; nothing where `opening` gives another one or fails.
+   * It is under way from now on, so that whoever finds the row first waits for the same answer. What goes wrong is told to whoever waits for `opening` and `submit`.
+   */
+  function sendWhenOpen(id: string, opening: Promise<{ intent: Intent }>, origin: Origin): void {
+    void once(id, async () => {
+      const opened = await opening.catch(() => undefined);
+      if (opened?.intent.id === id) await send(opened.intent, origin);
+    }).catch(() => {});
+  }
+
+  function once(id: string, run: () => Promise<void>): Promise<void> {
     let running = underWay.get(id);
     if (!running) {
-      running = submitOnce(id, origin).finally(() => underWay.delete(id));
+      running = run().finally(() => underWay.delete(id));
       underWay.set(id, running);
     }
     return running;
   }
 
-  async function submitOnce(id: string, origin: Origin): Promise<void> {
-    const intent = await store.claimSubmission(id, { now: now(), leaseMs });
-    if (!intent) return;
+  async function send(intent: Intent, origin: Origin): Promise<void> {
     let payment: PspPayment;
     try {
       payment = await psp.createPayment({ key: intent.id, body: intent.pspRequest });
@@ -94,5 +110,5 @@ export function createSettlement({ store, psp, log, now, isSessionActive }: {
     await Promise.allSettled(underWay.values());
   }
 
-  return { submit, ask, settle, misconfigured, drain };
+  return { submit, sendWhenOpen, ask, settle, misconfigured, drain };
 }

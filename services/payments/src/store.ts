@@ -1,5 +1,5 @@
 /** Every query on intents. A method is one whole transaction: load, decide with a pure function, save, append audit and evidence. */
-import { biteRows, columns, idFloor, inBites, listAudit, pruneAudit, statement, type AuditFilter, type AuditRow, type Tx } from '@kiosk/database';
+import { biteRows, columns, idFloor, inBites, listAudit, pruneAudit, statement, type AuditFilter, type AuditRow, type Statement, type Tx } from '@kiosk/database';
 import { conflict, notFound } from '@kiosk/fault';
 import type { Selectable } from 'kysely';
 import type { Anomaly, Events } from './events.ts';
@@ -36,7 +36,9 @@ const confirmedIntent = statement<Tables, { sessionId: string }>()((db, param) =
   db.selectFrom('intents').selectAll().where('session_id', '=', param('sessionId')).where('status', '=', 'confirmed'));
 const overdueIntents = statement<Tables, { now: number; limit: number }>()((db, param) =>
   db.selectFrom('intents').select('id').where('status', '=', 'pending').where('expires_at', '<=', param('now')).limit(param('limit')));
-const statusOfIntent = statement<Tables, { id: string }>()((db, param) => db.selectFrom('intents').select('status').where('id', '=', param('id')));
+const recordedOfIntent = statement<Tables, { id: string }>()((db, param) => db.selectFrom('intents').select(['status', 'updated_at']).where('id', '=', param('id')));
+const dueIntents = statement<Tables, { now: number; limit: number }>()((db, param) =>
+  db.selectFrom('intents').select('id').where('next_action_at', '<=', param('now')).orderBy('next_action_at').limit(param('limit')));
 const standingIntents = statement<Tables, { sessionId: string }>()((db, param) =>
   db.selectFrom('intents').selectAll().where('session_id', '=', param('sessionId')).where('status', 'in', ['pending', 'confirmed']));
 const keyOfIntent = statement<Tables, Pick<Key, 'caller' | 'key'>>()((db, param) => db.selectFrom('idempotency_keys').selectAll()
@@ -51,13 +53,24 @@ const insertIntent = statement<Tables, IntentRow>()((db, param) => db.insertInto
   created_at: true, updated_at: true, confirmed_at: true, expires_at: true, erased_at: true,
 }, param)));
 /** What may change in an intent's life. */
-type Changeable = Pick<IntentRow, 'status' | 'failure_reason' | 'submission' | 'psp_payment_id' | 'psp_status' | 'qr_code_data' | 'confirmation_url' | 'attempts'
-  | 'first_attempt_at' | 'next_action_at' | 'last_asked_at' | 'psp_created_at' | 'receipt_registration' | 'serve_check_at' | 'updated_at' | 'confirmed_at'>;
-const saveIntent = statement<Tables, IntentRow>()((db, param) => db.updateTable('intents').set(columns<Changeable>({
-  status: true, failure_reason: true, submission: true, psp_payment_id: true, psp_status: true, qr_code_data: true, confirmation_url: true, attempts: true,
-  first_attempt_at: true, next_action_at: true, last_asked_at: true, psp_created_at: true, receipt_registration: true, serve_check_at: true,
-  updated_at: true, confirmed_at: true,
-}, param)).where('id', '=', param('id')));
+const changeable = [
+  'status', 'failure_reason', 'submission', 'psp_payment_id', 'psp_status', 'qr_code_data', 'confirmation_url', 'attempts', 'first_attempt_at', 'next_action_at',
+  'last_asked_at', 'psp_created_at', 'receipt_registration', 'serve_check_at', 'updated_at', 'confirmed_at',
+] as const;
+type Changeable = (typeof changeable)[number];
+/** One for each step in an intent's life: an update writes the indexes of all columns that it names, and most have one. */
+const savesOf = new Map<string, Statement<Tables, IntentRow, unknown>>();
+
+function saveOf(changed: readonly Changeable[]): Statement<Tables, IntentRow, unknown> {
+  const name = changed.join();
+  let save = savesOf.get(name);
+  if (!save) {
+    const names = Object.fromEntries(changed.map((column) => [column, true])) as { [Column in Changeable]: true };
+    save = statement<Tables, IntentRow>()((db, param) => db.updateTable('intents').set(columns<Pick<IntentRow, Changeable>>(names, param)).where('id', '=', param('id')));
+    savesOf.set(name, save);
+  }
+  return save;
+}
 const insertObservation = statement<Tables, ObservationRow>()((db, param) => db.insertInto('psp_observations').values(columns<ObservationRow>({
   at: true, intent_id: true, psp_payment_id: true, psp_status: true, source: true, verdict: true, details: true,
 }, param)));
@@ -87,9 +100,11 @@ export class Store {
 
   /**
    * Claims the key and makes the intent, or finds the one to answer with: the key's own, or the session's pending one of the same terms.
-   * A pending one of other terms fails as superseded. Fails with `idempotency_key_reused` and `already_paid`.
+   * A pending one of other terms fails as superseded. One that was made is claimed already: it is for the caller to send it at once, which spares
+   * a commit. A crash between counts as one within the sending. Fails with `idempotency_key_reused` and `already_paid`.
    */
-  async open(fresh: Intent, { key, origin, now }: { key?: Key; origin: Origin; now: number }): Promise<{ intent: Intent; made: boolean }> {
+  async open(created: Intent, { key, origin, now, leaseMs }: { key?: Key; origin: Origin; now: number; leaseMs: number }): Promise<{ intent: Intent; made: boolean }> {
+    const fresh = beginSubmission(created, { now, leaseMs });
     return this.#rows.transaction(async (tx) => {
       if (key) {
         const row = await keyOfIntent.first(tx.db, key);
@@ -189,7 +204,7 @@ export class Store {
         if (intent.submission === 'submitting') await this.#recordUnknown(tx, intent, { now, delayMs: 0, code: 'not_asked_in_time' });
         return undefined;
       }
-      return this.#update(tx, beginSubmission(intent, { now, leaseMs }));
+      return this.#update(tx, intent, beginSubmission(intent, { now, leaseMs }));
     });
   }
 
@@ -202,7 +217,7 @@ export class Store {
   }
 
   async #recordUnknown(tx: Tx<Tables>, intent: Intent, { now, delayMs, code }: { now: number; delayMs?: number; code: string }): Promise<void> {
-    const after = await this.#update(tx, submissionUnknown(intent, now, delayMs));
+    const after = await this.#update(tx, intent, submissionUnknown(intent, now, delayMs));
     if (after.submission === 'abandoned') await this.#events.anomaly(tx, { kind: 'submission_unknown', objectId: after.id, intentId: after.id, details: { code } });
   }
 
@@ -231,7 +246,7 @@ export class Store {
       const differing = differences(intent, payment, psp.expected);
       const outcome = outcomeOf(intent, payment, differing);
       if (outcome === 'late' && sessionActive === undefined) return { outcome, intent };
-      const standing = await this.#standing(tx, intent.sessionId);
+      const standing = outcome === 'late' ? await this.#standing(tx, intent.sessionId) : [];
       const paidOtherwise = standing.some((other) => other.id !== id && other.status === 'confirmed');
       const confirmLate = outcome === 'late' && sessionActive === true && !paidOtherwise && endedHere(intent);
       await this.#observe(tx, intent, payment, { outcome, source, now, details: { differing } });
@@ -269,15 +284,15 @@ export class Store {
 
   /** Takes intents whose time for the PSP has come and puts them out of the others' sight for a while. */
   async claimDue({ now, leaseMs, limit }: { now: number; leaseMs: number; limit: number }): Promise<Intent[]> {
-    const due = await this.#rows.read.selectFrom('intents').select('id').where('next_action_at', '<=', now).orderBy('next_action_at').limit(limit).execute();
+    const due = await dueIntents.all(this.#rows.read, { now, limit });
     if (due.length === 0) return [];
     return this.#rows.transaction(async (tx) => {
-      const rows = await tx.db.selectFrom('intents').selectAll().where('id', 'in', due.map(({ id }) => id)).where('next_action_at', '<=', now).execute();
       const claimed: Intent[] = [];
-      for (const row of rows) {
-        const intent = intentFromRow(row);
+      for (const { id } of due) {
+        const intent = intentFromRow((await intentById.first(tx.db, { id }))!);
+        if (intent.nextActionAt === undefined || intent.nextActionAt > now) continue;
         // A submission claims itself when it is sent. Asking counts as having asked, whatever comes of it: a storm of notifications hurries no PSP that fails.
-        claimed.push(intent.submission === 'attached' ? await this.#update(tx, { ...intent, nextActionAt: now + leaseMs, lastAskedAt: now }) : intent);
+        claimed.push(intent.submission === 'attached' ? await this.#update(tx, intent, { ...intent, nextActionAt: now + leaseMs, lastAskedAt: now }) : intent);
       }
       return claimed;
     });
@@ -356,16 +371,25 @@ export class Store {
   /** Saves a step and tells of it where the status moved. */
   async #save(tx: Tx<Tables>, before: Intent, after: Intent, origin: Origin): Promise<Intent> {
     if (after === before) return after;
-    const { status } = (await statusOfIntent.first(tx.db, { id: after.id }))!;
-    await this.#update(tx, after);
-    if (status !== after.status) await this.#events.moved(tx, { from: status, intent: after, origin });
+    const recorded = before.status === 'expired' ? await this.#asRecorded(tx, before) : before;
+    await this.#update(tx, recorded, after);
+    if (recorded.status !== after.status) await this.#events.moved(tx, { from: recorded.status, intent: after, origin });
     else if (after.qrCodeData !== before.qrCodeData || after.confirmationUrl !== before.confirmationUrl) this.#events.payable(tx, after);
     return after;
   }
 
-  async #update(tx: Tx<Tables>, intent: Intent): Promise<Intent> {
-    await saveIntent.run(tx.db, intentToRow(intent));
-    return intent;
+  /** What is past its time is expired whatever its row says: here the row's word counts. */
+  async #asRecorded(tx: Tx<Tables>, intent: Intent): Promise<Intent> {
+    const { status, updated_at: updatedAt } = (await recordedOfIntent.first(tx.db, intent))!;
+    return { ...intent, status, updatedAt };
+  }
+
+  /** Writes what differs. */
+  async #update(tx: Tx<Tables>, before: Intent, after: Intent): Promise<Intent> {
+    const [from, to] = [intentToRow(before), intentToRow(after)];
+    const changed = changeable.filter((column) => from[column] !== to[column]);
+    if (changed.length > 0) await saveOf(changed).run(tx.db, to);
+    return after;
   }
 
   /** Evidence is kept for what matters: the first sight of a payment, and every word that moves something. */

@@ -19,7 +19,7 @@ type Journey = {
 const journeys: Journey[] = [
   {
     name: 'P1 P12 an intent',
-    labels: ['commit Store.open', 'commit Store.claimSubmission', 'psp create', 'commit Store.settle'],
+    labels: ['commit Store.open', 'psp create', 'commit Store.settle'],
     async prepare(shop) {
       const sessionId = shop.sessions.open();
       return {
