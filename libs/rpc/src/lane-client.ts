@@ -7,6 +7,7 @@ import { FrameError, decodeFrames, type Frame } from './frames.ts';
 import { laneService } from './lane-server.ts';
 import { Outbox, partBytes } from './outbox.ts';
 import { serviceError } from './service-error.ts';
+import { UnderWay } from './under-way.ts';
 import type { Attempt } from './ask-once.ts';
 
 const reopenMs = 500;
@@ -27,7 +28,7 @@ export class Lane {
   #mostCalls = 0;
   #reopenAt = 0;
   #nextId = 0;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new UnderWay<Waiting>();
 
   /** An answer larger than `messageBytes` is refused. */
   constructor({ channel, messageBytes, onOpen = () => {} }: { channel: grpc.Client; messageBytes: number; onOpen?: () => void }) {
@@ -122,8 +123,7 @@ export class Lane {
   }
 
   #end(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
+    const waiting = this.#waiting.delete(id);
     waiting?.stop();
     return waiting;
   }
@@ -134,7 +134,7 @@ export class Lane {
     this.#outbox = undefined;
     this.#mostCalls = 0;
     if (code === grpc.status.UNIMPLEMENTED || code === grpc.status.PERMISSION_DENIED) this.#reopenAt = Date.now() + reopenRefusedMs;
-    for (const id of [...this.#waiting.keys()]) this.#end(id)?.reject(serviceError(grpc.status.UNAVAILABLE));
+    for (const id of this.#waiting.numbers()) this.#end(id)?.reject(serviceError(grpc.status.UNAVAILABLE));
   }
 }
 

@@ -8,6 +8,7 @@ import { FrameError, decodeFrames, type Frame } from './frames.ts';
 import { handle, longestCallMs, type Answer, type Duties } from './handle.ts';
 import { Outbox } from './outbox.ts';
 import { parentIn } from './spans.ts';
+import { UnderWay } from './under-way.ts';
 
 export type LaneStream = ServerDuplexStream<Buffer, Buffer>;
 export type Method = { definition: MethodDefinition<unknown, unknown>; run: Answer };
@@ -65,7 +66,7 @@ class ServerLane {
   readonly #messageBytes: number;
   readonly #onEnd: () => void;
   readonly #outbox: Outbox;
-  readonly #calls = new Map<number, { abort: AbortController; deadline: NodeJS.Timeout }>();
+  readonly #calls = new UnderWay<{ abort: AbortController; deadline: NodeJS.Timeout }>();
   /** The client asks nothing more. */
   #isClosing = false;
   #isGone = false;
@@ -117,7 +118,7 @@ class ServerLane {
   #read({ header, payload }: Frame): void {
     if (typeof header['cancel'] === 'number') return this.#drop(header['cancel']);
     const { ask: id, method: path } = header;
-    if (typeof id !== 'number' || !Number.isSafeInteger(id) || typeof path !== 'string' || this.#calls.has(id)) throw new FrameError('a header asks nothing');
+    if (typeof id !== 'number' || !Number.isSafeInteger(id) || typeof path !== 'string' || this.#calls.get(id)) throw new FrameError('a header asks nothing');
     const method = this.#methods.get(path);
     if (!method) return this.#fail(id, status.UNIMPLEMENTED, 'The server does not implement this method.');
     if (this.#calls.size >= mostCalls) return this.#fail(id, status.RESOURCE_EXHAUSTED, 'Too many calls are under way.');
@@ -168,8 +169,7 @@ class ServerLane {
   }
 
   #forget(id: number): void {
-    clearTimeout(this.#calls.get(id)?.deadline);
-    this.#calls.delete(id);
+    clearTimeout(this.#calls.delete(id)?.deadline);
   }
 
   #endIfDone(): void {
@@ -178,7 +178,7 @@ class ServerLane {
 
   #gone(): void {
     this.#isGone = true;
-    for (const id of this.#calls.keys()) this.#drop(id);
+    for (const id of this.#calls.numbers()) this.#drop(id);
     this.#onEnd();
   }
 }

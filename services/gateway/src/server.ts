@@ -2,7 +2,6 @@
 import { Fault } from '@kiosk/fault';
 import { http, stopWithin } from '@kiosk/service';
 import { randomUUID } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -10,6 +9,7 @@ import type { Certificate } from './certificate.ts';
 import type { FrontDoor } from './front-door.ts';
 import { guard } from './gate.ts';
 import type { Messages } from './messages.ts';
+import { OpenAnswers } from './open-answers.ts';
 import { problemOf, statusOf } from './problem.ts';
 import type { Turns } from './turns.ts';
 
@@ -46,14 +46,14 @@ export async function startHttp({ host, port, door, turns, messages, mostConnect
   guard(server, { event: certificate ? 'secureConnection' : 'connection', busy: door.busy, refuse: door.refuse, turns });
   // What comes beyond is closed at once.
   server.maxConnections = mostConnections;
-  const open: OpenAnswers = new Map();
-  const slowReaders = closeSlowReaders(open, { takeTimeout, everyMs: nodes.connectionsCheckingInterval });
+  const open = new OpenAnswers();
+  const slowReaders = setInterval(() => open.closeSlow({ takeTimeout, now: performance.now() }), nodes.connectionsCheckingInterval).unref();
   let stopping = false;
   server.on('request', (_request, response) => {
-    open.set(response, undefined);
+    const place = open.add(response);
     if (stopping) response.shouldKeepAlive = false;
     response.on('close', () => {
-      open.delete(response);
+      open.remove(place);
       // A connection kept alive for a request that will not be taken holds up the stop.
       if (stopping) setImmediate(() => server.closeIdleConnections());
     });
@@ -77,21 +77,6 @@ export async function startHttp({ host, port, door, turns, messages, mostConnect
       await closed;
     },
   };
-}
-
-type OpenAnswers = Map<ServerResponse, /** Seen to be complete at. */ number | undefined>;
-
-/** Node limits how slowly a request comes, and not how slowly its answer is taken. Answers that are still being written, such as events, are not meant. */
-function closeSlowReaders(open: OpenAnswers, { takeTimeout, everyMs }: { takeTimeout: number; everyMs: number }): Disposable {
-  const timer = setInterval(() => {
-    const now = performance.now();
-    for (const [response, completeAt] of open) {
-      if (!response.writableEnded) continue;
-      if (completeAt === undefined) open.set(response, now);
-      else if (now - completeAt > takeTimeout) response.destroy();
-    }
-  }, everyMs).unref();
-  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 const refusals: Readonly<Record<string, { reason: string; message: string }>> = {
