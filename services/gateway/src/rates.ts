@@ -9,6 +9,8 @@ export class Rates {
   readonly perMinute: number;
   readonly #most: number;
   readonly #buckets = new Map<string, Bucket>();
+  /** Who asked last is the last in the map. */
+  #last: string | undefined;
 
   constructor({ perMinute, most = 10_000 }: { perMinute: number; most?: number }) {
     this.perMinute = perMinute;
@@ -22,13 +24,18 @@ export class Rates {
   /** Takes one if there is one. `now` is in epoch ms; a clock set back fills nothing. */
   take(caller: string, now: number): Rate {
     const perMs = this.perMinute / 60_000;
-    const before = this.#buckets.get(caller) ?? { tokens: this.perMinute, at: now };
-    const filled = Math.min(this.perMinute, before.tokens + Math.max(0, now - before.at) * perMs);
+    const bucket = this.#buckets.get(caller) ?? { tokens: this.perMinute, at: now };
+    const filled = Math.min(this.perMinute, bucket.tokens + Math.max(0, now - bucket.at) * perMs);
     const allowed = filled >= 1;
     const tokens = allowed ? filled - 1 : filled;
-    this.#buckets.delete(caller);
-    this.#buckets.set(caller, { tokens, at: now });
-    if (this.#buckets.size > this.#most) this.#buckets.delete(this.#buckets.keys().next().value!);
+    bucket.tokens = tokens;
+    bucket.at = now;
+    if (caller !== this.#last) {
+      this.#buckets.delete(caller);
+      this.#buckets.set(caller, bucket);
+      if (this.#buckets.size > this.#most) this.#buckets.delete(this.#buckets.keys().next().value!);
+      this.#last = caller;
+    }
     return { allowed, remaining: Math.floor(tokens), fullInMs: (this.perMinute - tokens) / perMs, retryAfterMs: allowed ? 0 : (1 - tokens) / perMs };
   }
 }
