@@ -15,6 +15,9 @@ const workspace = join(import.meta.dirname, '../../..');
 /** Where Node keeps what it made of each source: a second start takes half the time and a fifth less memory. A folder that cannot be written does no harm. */
 export const compileCache = join(workspace, 'node_modules/.cache/compiled');
 
+/** What tools/prepare.mjs makes. */
+export const bundledLibraries = join(workspace, 'node_modules/.cache/bundled');
+
 /** The pretend parties. */
 export type PartyName = 'psp' | 'outbox';
 

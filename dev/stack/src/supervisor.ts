@@ -2,6 +2,8 @@
 import { Child } from './child.ts';
 import { compileCache, isBuilt, programOf, serviceNames, type PartyName, type ProgramName, type ServiceName } from './services.ts';
 
+const preload = new URL(`./bundled-libraries${isBuilt ? '.js' : '.ts'}`, import.meta.url).href;
+
 export type SupervisorOptions = {
   /** What every service finds in its environment. */
   env: NodeJS.ProcessEnv;
@@ -26,7 +28,7 @@ export class StartError extends Error {
 }
 
 export function supervise({ env, parties = [], oneProcess = false, built = isBuilt, onLine }: SupervisorOptions): Supervisor {
-  const execArgv = [...(built ? [] : ['--conditions=@kiosk/source']), '--disable-warning=ExperimentalWarning'];
+  const execArgv = [`--import=${preload}`, ...(built ? [] : ['--conditions=@kiosk/source']), '--disable-warning=ExperimentalWarning'];
   let fail: (error: StartError) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
     fail = reject;

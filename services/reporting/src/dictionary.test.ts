@@ -29,6 +29,16 @@ const latinWords = (text: string): string[] => text.match(/[A-Za-z][A-Za-z-]*/g)
 const offenders = (isWrong: (meaning: string) => boolean): string[] =>
   meanings.filter(({ meaning }) => isWrong(meaning)).map(({ code, meaning }) => `${code} ${meaning}`);
 
+test('every code of the tables is found with what its lines say, and none that is not there', () => {
+  const advice = new Map(common.map(([code = '', , , causes = '', text = '']) => [code, { causes: causes === '' ? [] : causes.split('; '), ...(text === '' ? {} : { advice: text }) }]));
+  expect(russian.map(([code = '']) => lookUpDtc(code)))
+    .toEqual(russian.map(([code = '', severity, meaning]) => ({ code, origin: 'generic', severity, meaning, causes: [], ...advice.get(code) })));
+  const codes = new Set(russian.map(([code = '']) => code));
+  expect([...codes]).toEqual([...codes].toSorted());
+  expect(common.map(([code]) => code)).toEqual(common.map(([code]) => code).toSorted());
+  for (const code of ['', 'A', 'B0000', 'P0000', 'P00000', 'U3FFF', 'ZZZZZ', 'code', 'P0171\tlow']) if (!codes.has(code)) expect(lookUpDtc(code).origin).not.toBe('generic');
+});
+
 describe('the dictionary as a whole', () => {
   test('every generic code has a Russian meaning', () => {
     expect(english).toHaveLength(9532);

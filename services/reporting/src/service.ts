@@ -113,8 +113,6 @@ export async function startReporting({
       process.kill(process.pid, 'SIGTERM');
     },
   }));
-  // Read now, so that the first report does not wait for the dictionary.
-  lookUpDtc('P0000');
   const changes = new Changes();
   const events = createEvents({ log, metrics, changes, now });
   const rows = stepwiseRows(database, around);

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { Fault } from '@kiosk/fault';
-import { lookUpDtc } from '../dictionary.ts';
 import { yieldToOthers } from './priority.ts';
 import { renderReport } from './render.ts';
 import type { ReportDocument } from './report-document.ts';
@@ -16,9 +15,8 @@ export type WorkerAnswer =
 if (!parentPort) throw new Error('worker.ts runs as a worker thread of PdfPool only');
 const port = parentPort;
 yieldToOthers();
-// Fonts and dictionary are opened before the first job arrives, which then does not wait for them.
+// Fonts are opened before the first job arrives, which then does not wait for them.
 openTypefaces();
-lookUpDtc('P0300');
 
 port.on('message', ({ document }: WorkerJob) => {
   try {
