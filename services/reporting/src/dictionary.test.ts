@@ -35,7 +35,7 @@ test('every code of the tables is found with what its lines say, and none that i
     .toEqual(russian.map(([code = '', severity, meaning]) => ({ code, origin: 'generic', severity, meaning, causes: [], ...advice.get(code) })));
   const codes = new Set(russian.map(([code = '']) => code));
   expect([...codes]).toEqual([...codes].toSorted());
-  expect(common.map(([code]) => code)).toEqual(common.map(([code]) => code).toSorted());
+  expect(common.map(([code = '']) => code)).toEqual(common.map(([code = '']) => code).toSorted());
   for (const code of ['', 'A', 'B0000', 'P0000', 'P00000', 'U3FFF', 'ZZZZZ', 'code', 'P0171\tlow']) if (!codes.has(code)) expect(lookUpDtc(code).origin).not.toBe('generic');
 });
 
