@@ -132,6 +132,23 @@ test('G4 a connection that sends in pieces or ahead of the answers is refused al
   await (await underWay).arrayBuffer();
 });
 
+test.each([
+  ['body', `POST /api/sessions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${read.length}\r\n\r\n`, 400],
+  ['header', 'GET /health/live HTTP/1.1\r\nx: ', 200],
+])('G4 what looks like a request and is the %s of the one begun before is the parser\'s', async (_what, begun, status) => {
+  const { gateway, underWay, leave } = await startFull();
+  await using _gateway = gateway;
+  const socket = connect(gateway.port, '127.0.0.1');
+  const list = 'GET /api/sessions HTTP/1.1\r\nhost: a\r\n\r\n';
+  expect((await ask(socket, list)).status).toBe(200);
+  expect((await ask(socket, list + begun)).status).toBe(200);
+  expect((await ask(socket, read)).status).toBe(status);
+  expect((await ask(socket, read)).status).toBe(503);
+  socket.destroy();
+  leave();
+  await (await underWay).arrayBuffer();
+});
+
 /** In place of Node's parser: finds the requests that are whole, and has them answered at once. */
 function parseBy(server: Server, seen: (bytes: string) => void): void {
   server.on('connection', (socket: Socket) => void socket.on('data', (bytes: Buffer) => {
