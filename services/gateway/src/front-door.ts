@@ -4,6 +4,7 @@
  */
 import { Fault } from '@kiosk/fault';
 import { http, type Metrics } from '@kiosk/service';
+import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, RequestListener } from 'node:http';
 import type { Cors } from './cors.ts';
 import type { Refuse } from './gate.ts';
@@ -41,13 +42,13 @@ export function frontDoor({ routes, room, cors, metrics, listener }: {
     busy: room.busy,
     refuse({ method, url, headers }) {
       const fault = faultFor(method, url);
-      return fault && textOf(refusalOf(fault, { headers }, cors));
+      return fault && textFor(fault, { headers }, cors);
     },
     listener(request, response) {
       const { method = '', url = '', rawHeaders } = request;
       const fault = rawHeaders.length > 2 * mostHeaders ? tooManyHeaders : room.busy() ? faultFor(method, url) : undefined;
       if (!fault) return listener(request, response);
-      const { status, headers, body } = refusalOf(fault, request, cors);
+      const { status, headers, body } = refusalOf(fault, requestIdOf(request), cors(request));
       response.writeHead(status, headers).end(body);
     },
   };
@@ -57,18 +58,31 @@ const tooManyHeaders = new Fault({ kind: 'invalid', reason: 'headers_too_large',
 
 type Refusal = { status: number; headers: OutgoingHttpHeaders; body: string };
 
-function refusalOf(fault: Fault, request: { headers: IncomingHttpHeaders }, cors: Cors): Refusal {
-  const requestId = requestIdOf(request);
+function refusalOf(fault: Fault, requestId: string, corsHeaders: OutgoingHttpHeaders): Refusal {
   const body = JSON.stringify(problemOf(fault, requestId));
   const retryAfter = retryAfterSecondsOf(fault);
   return {
     status: statusOf(fault),
     headers: {
       'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), 'x-request-id': requestId,
-      ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }), ...cors(request), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
+      ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }), ...corsHeaders, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
     },
     body,
   };
+}
+
+/** In the place of a request's id, and as long as those that we make. */
+const mark = randomUUID();
+/** What is written thousands of times a second is made once, but for the id. */
+const texts = new WeakMap<Fault, string[]>();
+
+function textFor(fault: Fault, request: { headers: IncomingHttpHeaders }, cors: Cors): string {
+  const requestId = requestIdOf(request);
+  const corsHeaders = cors(request);
+  if (requestId.length !== mark.length || Object.keys(corsHeaders).length > 0) return textOf(refusalOf(fault, requestId, corsHeaders));
+  let parts = texts.get(fault);
+  if (!parts) texts.set(fault, parts = textOf(refusalOf(fault, mark, {})).split(mark));
+  return parts.join(requestId);
 }
 
 function textOf({ status, headers, body }: Refusal): string {

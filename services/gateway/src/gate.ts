@@ -120,11 +120,22 @@ export function plainRequestOf(bytes: Buffer): PlainRequest | undefined {
 /** Headers of one name are joined, as Node does. Each line ends with CRLF. */
 function headersOf(headerLines: string): IncomingHttpHeaders {
   const headers: Record<string, string> = Object.create(null);
-  for (const line of headerLines.split('\r\n').slice(0, -1)) {
-    const colon = line.indexOf(':');
-    const name = line.slice(0, colon).toLowerCase();
-    const value = line.slice(colon + 1).replaceAll(/^[\t ]+|[\t ]+$/g, '');
+  for (let at = 0; at < headerLines.length;) {
+    const end = headerLines.indexOf('\r\n', at);
+    const colon = headerLines.indexOf(':', at);
+    const name = headerLines.slice(at, colon).toLowerCase();
+    let [first, last] = [colon + 1, end];
+    while (first < last && isBlank(headerLines, first)) first++;
+    while (first < last && isBlank(headerLines, last - 1)) last--;
+    const value = headerLines.slice(first, last);
     headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
+    at = end + 2;
   }
   return headers;
+}
+
+/** HTTP's own white space, which is less than that of `trim`. */
+function isBlank(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === 0x20 || code === 0x09;
 }
