@@ -53,9 +53,11 @@ export function guard(server: Server, { event, busy, refuse, turns }: {
       if (isRefused(chunk)) return;
       waiting = chunk;
       turns.take(() => {
-        if (waiting !== chunk) return;
+        if (waiting !== chunk) return false;
         waiting = undefined;
-        if (!socket.destroyed && !isRefused(chunk)) parseNow(chunk);
+        if (socket.destroyed || isRefused(chunk)) return false;
+        parseNow(chunk);
+        return true;
       });
     }
 

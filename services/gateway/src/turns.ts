@@ -4,8 +4,8 @@
  * waiting while the other works. A few at a time keep both at work.
  */
 export interface Turns {
-  /** Begins now where the turn has room, otherwise in one of the next, each in its order. */
-  take(begin: () => void): void;
+  /** Begins now where the turn has room, otherwise in one of the next, each in its order. What answers false has begun nothing, and takes no room. */
+  take(begin: () => boolean): void;
   /** How long the one that has waited longest has, in ms; 0 where nobody waits. */
   waitedMs(): number;
 }
@@ -14,31 +14,28 @@ export interface Turns {
 const usualPerTurn = 16;
 
 export function createTurns({ perTurn = usualPerTurn, now = () => performance.now() }: { perTurn?: number; now?: () => number } = {}): Turns {
-  const waiting: { begin: () => void; since: number }[] = [];
+  const waiting: { begin: () => boolean; since: number }[] = [];
   let begun = 0;
   let isCounting = false;
 
-  function count(): void {
+  function start(begin: () => boolean): void {
+    // Counted before: what begins may ask for a turn itself.
     begun++;
-    if (isCounting) return;
+    if (!isCounting) setImmediate(nextTurn);
     isCounting = true;
-    setImmediate(nextTurn);
+    if (!begin()) begun--;
   }
 
   function nextTurn(): void {
     begun = 0;
     isCounting = false;
-    for (let next = waiting.shift(); next; next = begun < perTurn ? waiting.shift() : undefined) {
-      count();
-      next.begin();
-    }
+    while (waiting.length > 0 && begun < perTurn) start(waiting.shift()!.begin);
   }
 
   return {
     take(begin) {
       if (waiting.length > 0 || begun >= perTurn) return void waiting.push({ begin, since: now() });
-      count();
-      begin();
+      start(begin);
     },
     waitedMs: () => (waiting.length > 0 ? now() - waiting[0]!.since : 0),
   };
