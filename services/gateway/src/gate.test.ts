@@ -180,7 +180,7 @@ function startTurning({ busy = () => false }: { busy?: () => boolean } = {}) {
   const parsed: string[] = [];
   const turns: (() => void)[] = [];
   parseBy(server, (bytes) => parsed.push(bytes));
-  guard(server, { event: 'connection', busy, refuse: () => 'refused', turns: { take: (begin) => void turns.push(begin), waitedMs: () => 0 } });
+  guard(server, { event: 'connection', busy, refuse: () => 'refused', turns: { take: (begin) => void turns.push(begin), waiting: 0, waitedMs: 0 } });
   return {
     parsed,
     next: () => turns.shift()!(),

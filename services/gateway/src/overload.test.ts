@@ -9,13 +9,16 @@ const kiosks = readConfig({ KIOSK_API_KEYS: 'k-1:kiosk-one-key-1111,k-1:kiosk-on
 const intent = { amount: 35_000, currency: 'RUB', sessionId };
 const bearer = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
 
+/** Of turns. */
+const nobody = { waiting: 0, waitedMs: 0 };
+
 /** Which urgencies are let in. */
 function letIn(room: ReturnType<typeof createRoom>): Urgency[] {
   return urgencies.filter((urgency) => room.fault(urgency) === undefined);
 }
 
 test('G4 each urgency has places of its own, and a place that is left is free again', () => {
-  const room = createRoom({ places, toleratedDelayMs: 100, eventLoopDelayMs: () => 0 });
+  const room = createRoom({ places, toleratedDelayMs: 100, eventLoopDelayMs: () => 0, turns: nobody });
   const first = room.enter('report');
   room.enter('report');
   expect(() => room.enter('report')).toThrow(expect.objectContaining({ kind: 'unavailable', reason: 'overloaded', retryAfterMs: 2000 }));
@@ -26,12 +29,33 @@ test('G4 each urgency has places of its own, and a place that is left is free ag
 
 test('G4 the later the event loop, the more is refused, the least urgent first, and notifications and status never', () => {
   let delayMs = 0;
-  const room = createRoom({ places, toleratedDelayMs: 100, eventLoopDelayMs: () => delayMs });
+  const room = createRoom({ places, toleratedDelayMs: 100, eventLoopDelayMs: () => delayMs, turns: nobody });
   const atDelay = [100, 101, 201, 401, 100_000].map((delay) => {
     delayMs = delay;
     return letIn(room).join(' ');
   });
   expect(atDelay).toEqual(['vital visit report list', 'vital visit report', 'vital visit', 'vital', 'vital']);
+});
+
+test('G4 who waits for a turn takes up room, and the wait counts as time inside', () => {
+  let at = 0;
+  const turns = { waiting: 0, waitedMs: 0 };
+  const room = createRoom({ places: { vital: 100, visit: 100, report: 50, list: 50 }, toleratedDelayMs: 100, eventLoopDelayMs: () => 0, turns, now: () => at });
+  turns.waiting = 200;
+  expect(letIn(room)).toEqual(['vital']);
+  turns.waiting = 0;
+  expect(letIn(room)).toEqual(['vital', 'visit', 'report', 'list']);
+  turns.waitedMs = 490;
+  for (let n = 0; n < 2000; n++) {
+    using place = room.enter('visit');
+    at += 10;
+    place.wasQuickKind();
+  }
+  // Eight may be inside or wait now.
+  turns.waiting = 7;
+  expect(letIn(room)).toEqual(['vital', 'visit']);
+  turns.waiting = 8;
+  expect(letIn(room)).toEqual(['vital']);
 });
 
 test('an event loop that is held up again and again is measured as late, and a second after it as punctual', async () => {
@@ -68,7 +92,7 @@ test('what is refused before it is routed is as urgent as its route', () => {
 
 test('G4 while what is usually quick takes long, fewer are let in: lists first, then reports, and status and notifications always', () => {
   let at = 0;
-  const room = createRoom({ places: { vital: 100, visit: 100, report: 50, list: 50 }, toleratedDelayMs: 100, eventLoopDelayMs: () => 0, now: () => at });
+  const room = createRoom({ places: { vital: 100, visit: 100, report: 50, list: 50 }, toleratedDelayMs: 100, eventLoopDelayMs: () => 0, turns: nobody, now: () => at });
   for (let n = 0; n < 2000; n++) {
     using place = room.enter('visit');
     at += 500;

@@ -5,6 +5,7 @@
 import { Fault } from '@kiosk/fault';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createCrowd } from './crowd.ts';
+import type { Turns } from './turns.ts';
 
 /** The most urgent first: notifications, status and probes; what a visit needs; reports; lists and pages for people. */
 export const urgencies = ['vital', 'visit', 'report', 'list'] as const;
@@ -38,14 +39,15 @@ export interface Place extends Disposable {
   wasQuickKind(): void;
 }
 
-export function createRoom({ places, toleratedDelayMs, eventLoopDelayMs, now = () => performance.now() }: {
-  places: Places; toleratedDelayMs: number; eventLoopDelayMs: () => number; now?: () => number;
+/** Who waits for a turn takes up room, and waits as those do who are inside. */
+export function createRoom({ places, toleratedDelayMs, eventLoopDelayMs, turns, now = () => performance.now() }: {
+  places: Places; toleratedDelayMs: number; eventLoopDelayMs: () => number; turns: Pick<Turns, 'waiting' | 'waitedMs'>; now?: () => number;
 }): Room {
   const taken: Record<Urgency, number> = { vital: 0, visit: 0, report: 0, list: 0 };
   const crowd = createCrowd({ least: fewestInside, most: places.visit + places.report + places.list, quickMs: toleratedDelayMs, now });
   /** Notifications and status reads have nobody to wait for but themselves. */
   let inside = 0;
-  const hasPlace = (urgency: Urgency): boolean => taken[urgency] < places[urgency] && inside < crowd.limit * shares[urgency];
+  const hasPlace = (urgency: Urgency): boolean => taken[urgency] < places[urgency] && inside + turns.waiting < crowd.limit * shares[urgency];
   const fault = (urgency: Urgency): Fault | undefined =>
     hasPlace(urgency) && eventLoopDelayMs() <= toleratedDelayMs * bears[urgency] ? undefined : overloaded;
   return {
@@ -53,13 +55,13 @@ export function createRoom({ places, toleratedDelayMs, eventLoopDelayMs, now = (
     fault,
     enter(urgency) {
       if (fault(urgency)) throw overloaded;
-      const enteredAt = now();
+      const cameAt = now() - turns.waitedMs;
       const by = urgency === 'vital' ? 0 : 1;
       taken[urgency]++;
       inside += by;
-      crowd.entered(inside);
+      crowd.entered(inside + turns.waiting);
       return {
-        wasQuickKind: () => crowd.took(now() - enteredAt),
+        wasQuickKind: () => crowd.took(now() - cameAt),
         [Symbol.dispose]: () => {
           taken[urgency]--;
           inside -= by;

@@ -51,7 +51,7 @@ export async function startGateway({
   const held = new Held({ most: config.mostStreams, mostPerCaller: config.mostStreamsPerCaller, metrics });
   const routes = routeTable({ sessions, payments, reporting, held, peers, metrics, document: readFileSync(documentFile, 'utf8') });
   const turns = createTurns();
-  const room = createRoom({ places: config.places, toleratedDelayMs: config.toleratedDelayMs, eventLoopDelayMs: () => eventLoop.delayMs() + turns.waitedMs() });
+  const room = createRoom({ places: config.places, toleratedDelayMs: config.toleratedDelayMs, eventLoopDelayMs: eventLoop.delayMs, turns });
   const cors = corsFor(config.corsOrigins);
   const app = createApp({
     routes,

@@ -48,18 +48,21 @@ test('what begins may itself ask for a turn', async () => {
   expect(begun).toEqual(['first', 'second']);
 });
 
-test('G4 the wait of the one that has waited longest is known, so that it counts as delay', async () => {
+test('G4 it is known how many wait, and how long the one that began last did', async () => {
   let at = 0;
   const turns = createTurns({ perTurn: 1, now: () => at });
-  turns.take(() => true);
-  expect(turns.waitedMs()).toBe(0);
-  turns.take(() => true);
+  const seen: [waiting: number, waitedMs: number][] = [];
+  const take = () => turns.take(() => seen.push([turns.waiting, turns.waitedMs]) > 0);
+  take();
+  take();
   at = 30;
-  turns.take(() => true);
+  take();
+  expect(turns.waiting).toBe(2);
   at = 50;
-  expect(turns.waitedMs()).toBe(50);
   await nextTurn();
-  expect(turns.waitedMs()).toBe(20);
+  at = 70;
   await nextTurn();
-  expect(turns.waitedMs()).toBe(0);
+  await nextTurn();
+  take();
+  expect(seen).toEqual([[0, 0], [1, 50], [0, 40], [0, 0]]);
 });

@@ -6,8 +6,10 @@
 export interface Turns {
   /** Begins now where the turn has room, otherwise in one of the next, each in its order. What answers false has begun nothing, and takes no room. */
   take(begin: () => boolean): void;
-  /** How long the one that has waited longest has, in ms; 0 where nobody waits. */
-  waitedMs(): number;
+  /** How many wait. */
+  readonly waiting: number;
+  /** How long the one that began last had waited, in ms. */
+  readonly waitedMs: number;
 }
 
 /** Enough for one commit to serve many, few enough for the next to be on their way while it runs: measured with 64 connections, see docs/performance.md. */
@@ -17,6 +19,7 @@ export function createTurns({ perTurn = usualPerTurn, now = () => performance.no
   const waiting: { begin: () => boolean; since: number }[] = [];
   let begun = 0;
   let isCounting = false;
+  let waitedMs = 0;
 
   function start(begin: () => boolean): void {
     // Counted before: what begins may ask for a turn itself.
@@ -29,14 +32,24 @@ export function createTurns({ perTurn = usualPerTurn, now = () => performance.no
   function nextTurn(): void {
     begun = 0;
     isCounting = false;
-    while (waiting.length > 0 && begun < perTurn) start(waiting.shift()!.begin);
+    while (waiting.length > 0 && begun < perTurn) {
+      const { begin, since } = waiting.shift()!;
+      waitedMs = now() - since;
+      start(begin);
+    }
   }
 
   return {
     take(begin) {
       if (waiting.length > 0 || begun >= perTurn) return void waiting.push({ begin, since: now() });
+      waitedMs = 0;
       start(begin);
     },
-    waitedMs: () => (waiting.length > 0 ? now() - waiting[0]!.since : 0),
+    get waiting() {
+      return waiting.length;
+    },
+    get waitedMs() {
+      return waitedMs;
+    },
   };
 }
