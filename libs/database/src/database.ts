@@ -8,13 +8,13 @@
  * Not done here on purpose: no query helpers, no base store. A store writes its own queries in Kysely.
  */
 import Sqlite from 'better-sqlite3';
-import { Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import { statSync } from 'node:fs';
 import { Checkpoints } from './checkpoints.ts';
 import { migrate } from './migrations.ts';
 import { isToWait, scrubFile, scrubbedAt } from './scrub.ts';
 import { damageOf, isLarge, lookForDamage, usualLimitBytes } from './soundness.ts';
-import { SqliteDialect } from './sqlite-dialect.ts';
+import { ConnectedKysely } from './sqlite-dialect.ts';
 import { WriteQueue, type Tx } from './write-queue.ts';
 
 export { appendAudit, listAudit, pruneAudit, type AuditEntry, type AuditFilter, type AuditRow, type AuditTables } from './audit.ts';
@@ -124,14 +124,14 @@ export async function openDatabase<Tables>({ path, migrations, now = Date.now, o
     const checkpoints = beside.use(new Checkpoints({ sqlite: writer, path }));
     if (checksLater) beside.use(lookForDamage({ path, onDamage: (how) => onFatal(damaged(how)) }));
     return new Database<Tables>({
-      read: new Kysely<Tables>({ dialect: new SqliteDialect(reader) }),
+      read: new ConnectedKysely<Tables>(reader),
       reader,
       writer,
       beside,
       path,
       now,
       queue: new WriteQueue<Tables>({
-        sqlite: writer, kysely: new Kysely<Tables>({ dialect: new SqliteDialect(writer) }), onFatal, onCommitted: () => checkpoints.committed(),
+        sqlite: writer, kysely: new ConnectedKysely<Tables>(writer), onFatal, onCommitted: () => checkpoints.committed(),
       }),
     });
   } catch (error) {

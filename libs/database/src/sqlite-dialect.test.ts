@@ -1,13 +1,12 @@
 import Sqlite from 'better-sqlite3';
 import { expect, jest, test } from '@jest/globals';
-import { Kysely } from 'kysely';
 import { schema, type Tables } from './testing.ts';
-import { SqliteDialect } from './sqlite-dialect.ts';
+import { ConnectedKysely } from './sqlite-dialect.ts';
 
 function inMemory() {
   const sqlite = new Sqlite(':memory:');
   sqlite.exec(schema);
-  const db = new Kysely<Tables>({ dialect: new SqliteDialect(sqlite) });
+  const db = new ConnectedKysely<Tables>(sqlite);
   return { db, prepare: jest.spyOn(sqlite, 'prepare'), [Symbol.asyncDispose]: () => db.destroy() };
 }
 

@@ -4,22 +4,40 @@
  */
 import type Sqlite from 'better-sqlite3';
 import {
-  SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler,
-  type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type Kysely, type QueryResult,
+  Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler,
+  type Compilable, type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult,
 } from 'kysely';
 
 /** Statements come from code, so there are few; the bound only guards against SQL with values written into it. */
 const statementLimit = 1000;
 
-export class SqliteDialect implements Dialect {
-  readonly #sqlite: Sqlite.Database;
+/**
+ * Kysely on one connection. What comes compiled is run at once: Kysely's own way to the connection, by a pool of one and plugins that there are none of, takes as long
+ * as a short query.
+ */
+export class ConnectedKysely<Tables> extends Kysely<Tables> {
+  readonly #connection: CachingConnection;
 
   constructor(sqlite: Sqlite.Database) {
-    this.#sqlite = sqlite;
+    const connection = new CachingConnection(sqlite);
+    super({ dialect: new SqliteDialect(connection) });
+    this.#connection = connection;
+  }
+
+  override executeQuery<Row>(query: Compilable<Row> | CompiledQuery<Row>): Promise<QueryResult<Row>> {
+    return this.#connection.executeQuery<Row>('compile' in query ? query.compile() : query);
+  }
+}
+
+class SqliteDialect implements Dialect {
+  readonly #connection: CachingConnection;
+
+  constructor(connection: CachingConnection) {
+    this.#connection = connection;
   }
 
   createDriver(): Driver {
-    return new SqliteDriver(this.#sqlite);
+    return new SqliteDriver(this.#connection);
   }
 
   createQueryCompiler(): SqliteQueryCompiler {
@@ -36,12 +54,10 @@ export class SqliteDialect implements Dialect {
 }
 
 class SqliteDriver implements Driver {
-  readonly #sqlite: Sqlite.Database;
-  readonly #connection: DatabaseConnection;
+  readonly #connection: CachingConnection;
 
-  constructor(sqlite: Sqlite.Database) {
-    this.#sqlite = sqlite;
-    this.#connection = new CachingConnection(sqlite);
+  constructor(connection: CachingConnection) {
+    this.#connection = connection;
   }
 
   async init(): Promise<void> {}
@@ -65,7 +81,7 @@ class SqliteDriver implements Driver {
   }
 
   async destroy(): Promise<void> {
-    this.#sqlite.close();
+    this.#connection.close();
   }
 }
 
@@ -87,6 +103,10 @@ class CachingConnection implements DatabaseConnection {
   // oxlint-disable-next-line require-yield -- the interface asks for a generator
   async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
     throw new Error('page by cursor instead of streaming');
+  }
+
+  close(): void {
+    this.#sqlite.close();
   }
 
   #prepare(sql: string): Sqlite.Statement {

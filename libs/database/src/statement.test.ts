@@ -1,9 +1,9 @@
 import Sqlite from 'better-sqlite3';
 import { expect, test } from '@jest/globals';
-import { Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import { columns, statement } from './statement.ts';
 import { schema, type Tables } from './testing.ts';
-import { SqliteDialect } from './sqlite-dialect.ts';
+import { ConnectedKysely } from './sqlite-dialect.ts';
 
 type Note = { id: string; text: string };
 
@@ -15,7 +15,7 @@ const rename = statement<Tables, { before: string; after: string }>()((db, param
 function inMemory() {
   const sqlite = new Sqlite(':memory:');
   sqlite.exec(schema);
-  const db = new Kysely<Tables>({ dialect: new SqliteDialect(sqlite) });
+  const db = new ConnectedKysely<Tables>(sqlite);
   return { db, [Symbol.asyncDispose]: () => db.destroy() };
 }
 

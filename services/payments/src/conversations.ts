@@ -9,7 +9,7 @@ export function createConversations<T extends { id: string }>({ most, claim, hol
   most: number;
   /** Takes what is due, so that nobody else takes it meanwhile. */
   claim: (limit: number) => Promise<T[]>;
-  hold: (item: T) => Promise<void>;
+  hold: (item: T) => Promise<unknown>;
   onError: (error: unknown) => void;
   /** There may be more due than there was room for: begin again. */
   again: () => void;

@@ -138,6 +138,8 @@ export function createPayments({ store, refundStore, changes, psp, devPsp, settl
   };
 
   async function withRefunds(intent: Intent): Promise<IntentWithRefunds> {
+    // Nothing goes back of what never came (R3).
+    if (intent.pspStatus !== 'succeeded') return { intent, refunds: [] };
     return { intent, refunds: (await refundStore.listOf([intent.id])).get(intent.id) ?? [] };
   }
 
@@ -149,8 +151,8 @@ export function createPayments({ store, refundStore, changes, psp, devPsp, settl
   /** The customer waits for a QR, but not for long: a slow PSP's answer is read by status or by asking again. */
   async function answer({ intent, made }: { intent: Intent; made: boolean }, origin: Origin): Promise<IntentWithRefunds & { created: boolean }> {
     if (isFinal(intent) || intent.submission === 'attached') return { ...await withRefunds(intent), created: made };
-    await within(submitWaitMs, settlement.submit(intent.id, origin));
-    return { ...await withRefunds(await store.get(intent.id, undefined, now())), created: made };
+    const sent = await within(submitWaitMs, settlement.submit(intent.id, origin));
+    return { ...await withRefunds(sent ?? await store.get(intent.id, undefined, now())), created: made };
   }
 }
 

@@ -21,13 +21,16 @@ export function createSettlement({ store, psp, log, now, isSessionActive }: {
   /** Fails with a Fault while nobody can say. */
   isSessionActive: (sessionId: string) => Promise<boolean>;
 }) {
-  const underWay = new Map<string, Promise<void>>();
+  const underWay = new Map<string, Promise<Intent | undefined>>();
 
-  /** Sends the intent's frozen request unless that is under way or done. Whatever goes wrong is recorded and tried again by the janitor. */
-  function submit(id: string, origin: Origin): Promise<void> {
+  /**
+   * Sends the intent's frozen request unless that is under way or done. Whatever goes wrong is recorded and tried again by the janitor. Gives the intent as the PSP's
+   * answer left it; undefined without one.
+   */
+  function submit(id: string, origin: Origin): Promise<Intent | undefined> {
     return once(id, async () => {
       const intent = await store.claimSubmission(id, { now: now(), leaseMs });
-      if (intent) await send(intent, origin);
+      return intent && send(intent, origin);
     });
   }
 
@@ -38,11 +41,11 @@ export function createSettlement({ store, psp, log, now, isSessionActive }: {
   function sendWhenOpen(id: string, opening: Promise<{ intent: Intent }>, origin: Origin): void {
     void once(id, async () => {
       const opened = await opening.catch(() => undefined);
-      if (opened?.intent.id === id) await send(opened.intent, origin);
+      return opened?.intent.id === id ? send(opened.intent, origin) : undefined;
     }).catch(() => {});
   }
 
-  function once(id: string, run: () => Promise<void>): Promise<void> {
+  function once(id: string, run: () => Promise<Intent | undefined>): Promise<Intent | undefined> {
     let running = underWay.get(id);
     if (!running) {
       running = run().finally(() => underWay.delete(id));
@@ -51,16 +54,16 @@ export function createSettlement({ store, psp, log, now, isSessionActive }: {
     return running;
   }
 
-  async function send(intent: Intent, origin: Origin): Promise<void> {
+  async function send(intent: Intent, origin: Origin): Promise<Intent | undefined> {
     let payment: PspPayment;
     try {
       payment = await psp.createPayment({ key: intent.id, body: intent.pspRequest });
     } catch (error) {
       if (!(error instanceof PspError)) throw error;
       await recordFailure(intent, error, origin);
-      return;
+      return undefined;
     }
-    await settle(intent.id, payment, { source: 'submit', origin });
+    return settle(intent.id, payment, { source: 'submit', origin });
   }
 
   async function recordFailure(intent: Intent, error: PspError, origin: Origin): Promise<void> {
