@@ -20,6 +20,7 @@ function openLog(limits: { worthwhilePages: number; longLogPages: number }) {
       insert.run('x'.repeat(4 * pageBytes));
       checkpoints.committed();
     },
+    idle: () => checkpoints.idle(),
     progress: () => progress.get()!,
     count: () => sqlite.prepare('SELECT count(*) FROM rows').pluck().get(),
     async [Symbol.asyncDispose]() {
@@ -38,6 +39,15 @@ test('P12 what is in the log is copied by a thread while the commits go on, and 
   while (log.progress().checkpointed < 100) await setImmediate();
   log.commit();
   expect(log.count()).toBe(101);
+});
+
+test('X4 who must have the log alone, as a scrub must, waits until the thread has copied', async () => {
+  await using log = openLog({ worthwhilePages: 100, longLogPages: 1_000_000 });
+  await log.idle();
+  for (let i = 0; i < 100; i++) log.commit();
+  await log.idle();
+  const { log: pages, checkpointed } = log.progress();
+  expect(checkpointed).toBe(pages);
 });
 
 test.each([['the thread keeps up', 100], ['the thread does not keep up', 1]])('the log starts over under a load without a pause, whether or not %s', async (_, worthwhilePages) => {

@@ -24,6 +24,8 @@ export class Checkpoints implements AsyncDisposable {
   readonly #copyRest: Sqlite.Statement;
   #worker: Worker | undefined;
   #isCopying = false;
+  /** Who waits until it is not. */
+  #waiting: (() => void)[] = [];
   #leaving: NodeJS.Timeout | undefined;
   #left: Promise<unknown> = Promise.resolve();
 
@@ -53,6 +55,16 @@ export class Checkpoints implements AsyncDisposable {
     else if (isMuch) this.#copy();
   }
 
+  /** Resolves when nothing is being copied. Two checkpoints at a time are refused by SQLite, whatever its busy timeout. */
+  async idle(): Promise<void> {
+    if (this.#isCopying) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #rest(): void {
+    this.#isCopying = false;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
   #copy(): void {
     clearTimeout(this.#leaving);
     this.#isCopying = true;
@@ -65,7 +77,7 @@ export class Checkpoints implements AsyncDisposable {
     worker.unref();
     worker.on('message', () => {
       if (this.#worker !== worker) return;
-      this.#isCopying = false;
+      this.#rest();
       this.#leaving = setTimeout(() => this.#stop(), idleMs).unref();
     });
     // Whatever ails it: the log stays as it is, and the next commit tries with a new one.
@@ -73,7 +85,7 @@ export class Checkpoints implements AsyncDisposable {
     worker.on('exit', () => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
-      this.#isCopying = false;
+      this.#rest();
     });
     return worker;
   }
@@ -83,7 +95,7 @@ export class Checkpoints implements AsyncDisposable {
     const worker = this.#worker;
     if (!worker) return;
     this.#worker = undefined;
-    this.#isCopying = false;
+    this.#rest();
     worker.ref();
     worker.postMessage('leave');
     this.#left = once(worker, 'exit').catch(() => {});

@@ -45,12 +45,13 @@ export class Database<Tables> implements AsyncDisposable {
   readonly #reader: Sqlite.Database;
   readonly #writer: Sqlite.Database;
   readonly #queue: WriteQueue<Tables>;
+  readonly #checkpoints: Checkpoints;
   readonly #beside: AsyncDisposableStack;
   readonly #path: string;
   readonly #now: () => number;
 
-  constructor({ read, reader, writer, queue, beside, path, now }: {
-    read: Kysely<Tables>; reader: Sqlite.Database; writer: Sqlite.Database; queue: WriteQueue<Tables>; path: string; now: () => number;
+  constructor({ read, reader, writer, queue, checkpoints, beside, path, now }: {
+    read: Kysely<Tables>; reader: Sqlite.Database; writer: Sqlite.Database; queue: WriteQueue<Tables>; checkpoints: Checkpoints; path: string; now: () => number;
     /** What works on the file on other threads, and must end first. */
     beside: AsyncDisposableStack;
   }) {
@@ -60,6 +61,7 @@ export class Database<Tables> implements AsyncDisposable {
     this.#reader = reader;
     this.#writer = writer;
     this.#queue = queue;
+    this.#checkpoints = checkpoints;
     this.#beside = beside;
   }
 
@@ -82,6 +84,7 @@ export class Database<Tables> implements AsyncDisposable {
       const now = this.#now();
       const ageMs = Math.abs(now - scrubbedAt(this.#writer));
       if (unlessWithinMs > 0 && isToWait({ bytes: statSync(this.#path).size, ageMs, now, unlessWithinMs })) return false;
+      await this.#checkpoints.idle();
       await scrubFile({ path: this.#path, now });
       return true;
     });
@@ -127,6 +130,7 @@ export async function openDatabase<Tables>({ path, migrations, now = Date.now, o
       read: new ConnectedKysely<Tables>(reader),
       reader,
       writer,
+      checkpoints,
       beside,
       path,
       now,
