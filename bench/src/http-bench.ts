@@ -6,8 +6,8 @@ import { median } from './statistics.ts';
 import type { Subject } from './subjects.ts';
 
 export const concurrencies = [1, 16, 64] as const;
-/** Each subject's code becomes hot before the first round, not in it. */
-const firstWarmUpMs = 1000;
+/** Each subject's code becomes hot before the first round, not in it: V8 needs some ten thousand requests to be done with a service. */
+const firstWarmUp = { concurrency: 64, measureMs: 4000 } as const;
 
 export type HttpRow = {
   call: CallName;
@@ -45,7 +45,7 @@ export async function measureHttp({ subjects, rounds, warmUpMs, measureMs, progr
 
   for (const call of callNames) {
     progress(`warming up: ${call}`);
-    for (const subject of asked(call)) await load.get(subject)!({ call, concurrency: 16, warmUpMs: 0, measureMs: firstWarmUpMs, pids: subject.pids });
+    for (const subject of asked(call)) await load.get(subject)!({ call, ...firstWarmUp, warmUpMs: 0, pids: subject.pids });
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const call of callNames) {
