@@ -63,6 +63,8 @@ test('G4 it is known how many wait, and how long the one that began last did', a
   at = 70;
   await nextTurn();
   await nextTurn();
+  // Whoever comes past the turns, as the first of a connection does, has not waited.
+  expect(turns.waitedMs).toBe(0);
   take();
   expect(seen).toEqual([[0, 0], [1, 50], [0, 40], [0, 0]]);
 });

@@ -8,7 +8,7 @@ export interface Turns {
   take(begin: () => boolean): void;
   /** How many wait. */
   readonly waiting: number;
-  /** How long the one that began last had waited, in ms. */
+  /** How long the one that began last in this turn had waited, in ms. */
   readonly waitedMs: number;
 }
 
@@ -32,6 +32,7 @@ export function createTurns({ perTurn = usualPerTurn, now = () => performance.no
   function nextTurn(): void {
     begun = 0;
     isCounting = false;
+    waitedMs = 0;
     while (waiting.length > 0 && begun < perTurn) {
       const { begin, since } = waiting.shift()!;
       waitedMs = now() - since;
