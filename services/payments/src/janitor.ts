@@ -13,7 +13,7 @@ const most = 8;
  * How long a job that asks the PSP rests before it begins more, so that asking is bounded work however many payments are open and however often it is woken:
  * 80 a second of each. With more than 4800 on screens at the same time each is asked about more seldom than once a minute (P11).
  */
-export const restMs = 100;
+export const askingRestMs = 100;
 
 const origin: Origin = { requestId: 'janitor', caller: { role: 'service', name: 'payments' } };
 

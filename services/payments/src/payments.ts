@@ -138,13 +138,14 @@ export function createPayments({ store, refundStore, changes, psp, devPsp, settl
   };
 
   async function withRefunds(intent: Intent): Promise<IntentWithRefunds> {
-    // Nothing goes back of what never came (R3).
-    if (intent.pspStatus !== 'succeeded') return { intent, refunds: [] };
-    return { intent, refunds: (await refundStore.listOf([intent.id])).get(intent.id) ?? [] };
+    const [only] = await allWithRefunds([intent]);
+    return only!;
   }
 
   async function allWithRefunds(intents: readonly Intent[]): Promise<IntentWithRefunds[]> {
-    const refunds = await refundStore.listOf(intents.map(({ id }) => id));
+    // Nothing goes back of what never came (R3).
+    const paid = intents.filter(({ pspStatus }) => pspStatus === 'succeeded');
+    const refunds = await refundStore.listOf(paid.map(({ id }) => id));
     return intents.map((intent) => ({ intent, refunds: refunds.get(intent.id) ?? [] }));
   }
 
