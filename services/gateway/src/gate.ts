@@ -6,11 +6,10 @@
  * connection whose bytes did not end where the parser saw its request end is the parser's for good: two readers who disagree on where a request ends are how
  * requests are smuggled. The first request of a connection is always the parser's, because it counts the time to that.
  */
-import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { plainRequestOf, type PlainRequest } from './plain-request.ts';
 import type { Turns } from './turns.ts';
-
-export type PlainRequest = { method: string; url: string; headers: IncomingHttpHeaders };
 
 /** Gives the whole answer as latin1, or undefined where the request is let in. */
 export type Refuse = (request: PlainRequest) => string | undefined;
@@ -49,8 +48,9 @@ export function guard(server: Server, { event, busy, refuse, turns }: {
       if (waiting) parseNow(waiting);
       const isBetween = !isFirst && !isParsers && connection.underWay === 0;
       isFirst = false;
-      if (!isBetween || !chunk.includes(headEnd)) return parseNow(chunk);
+      if (!isBetween) return parseNow(chunk);
       if (isRefused(chunk)) return;
+      if (!chunk.includes(headEnd)) return parseNow(chunk);
       waiting = chunk;
       turns.take(() => {
         if (waiting !== chunk) return false;
@@ -93,51 +93,3 @@ function isWhole(found: Connection['found'], bytes: Buffer): boolean {
 }
 
 const headEnd = Buffer.from('\r\n\r\n');
-const wholeHead = /^(GET|HEAD|POST|PATCH|DELETE) (\/[\x21-\x7e]*) HTTP\/1\.1\r\n((?:[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+)\r\n$/;
-/** These say where a request ends or what becomes of its connection. */
-const framing = /(?:^|\n)(host|content-length|connection|transfer-encoding|upgrade|expect|trailer|te):[\t ]*([^\r]*)/gi;
-
-/** The request that these bytes are, all of it and nothing else; undefined where there is any doubt. */
-export function plainRequestOf(bytes: Buffer): PlainRequest | undefined {
-  const headLength = bytes.indexOf(headEnd) + headEnd.length;
-  if (headLength < headEnd.length) return undefined;
-  const [, method, url, headerLines] = wholeHead.exec(bytes.toString('latin1', 0, headLength)) ?? [];
-  if (method === undefined || url === undefined || headerLines === undefined) return undefined;
-  let host: string | undefined;
-  let connection: string | undefined;
-  let length: string | undefined;
-  framing.lastIndex = 0;
-  for (let found = framing.exec(headerLines); found; found = framing.exec(headerLines)) {
-    const value = found[2]!;
-    const name = found[1]!.toLowerCase();
-    if (name === 'host' && host === undefined) host = value;
-    else if (name === 'content-length' && length === undefined) length = value;
-    else if (name === 'connection' && connection === undefined && /^keep-alive[\t ]*$/i.test(value)) connection = value;
-    else return undefined;
-  }
-  if (host === undefined || (length !== undefined && !/^\d{1,9}[\t ]*$/.test(length))) return undefined;
-  return bytes.length === headLength + Number(length ?? 0) ? { method, url, headers: headersOf(headerLines) } : undefined;
-}
-
-/** Headers of one name are joined, as Node does. Each line ends with CRLF. */
-function headersOf(headerLines: string): IncomingHttpHeaders {
-  const headers: Record<string, string> = Object.create(null);
-  for (let at = 0; at < headerLines.length;) {
-    const end = headerLines.indexOf('\r\n', at);
-    const colon = headerLines.indexOf(':', at);
-    const name = headerLines.slice(at, colon).toLowerCase();
-    let [first, last] = [colon + 1, end];
-    while (first < last && isBlank(headerLines, first)) first++;
-    while (first < last && isBlank(headerLines, last - 1)) last--;
-    const value = headerLines.slice(first, last);
-    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
-    at = end + 2;
-  }
-  return headers;
-}
-
-/** HTTP's own white space, which is less than that of `trim`. */
-function isBlank(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  return code === 0x20 || code === 0x09;
-}
