@@ -37,6 +37,8 @@ export type DatabaseOptions = {
   onFatal: (error: Error) => void;
   /** A larger file is looked through for damage after it is opened, and `onFatal` is called with what is found. */
   checkFirstLimitBytes?: number;
+  /** For how long, in ms, transactions that share a commit may hold the event loop; each has at least one. */
+  longestBatchMs?: number;
 };
 
 export class Database<Tables> implements AsyncDisposable {
@@ -101,7 +103,7 @@ export class Database<Tables> implements AsyncDisposable {
   }
 }
 
-export async function openDatabase<Tables>({ path, migrations, now = Date.now, onFatal, checkFirstLimitBytes = usualLimitBytes }: DatabaseOptions): Promise<Database<Tables>> {
+export async function openDatabase<Tables>({ path, migrations, now = Date.now, onFatal, checkFirstLimitBytes = usualLimitBytes, longestBatchMs }: DatabaseOptions): Promise<Database<Tables>> {
   const connections: Sqlite.Database[] = [];
   const connect = (): Sqlite.Database => {
     const sqlite = new Sqlite(path, { timeout: 5000 });
@@ -135,7 +137,7 @@ export async function openDatabase<Tables>({ path, migrations, now = Date.now, o
       path,
       now,
       queue: new WriteQueue<Tables>({
-        sqlite: writer, kysely: new ConnectedKysely<Tables>(writer), onFatal, onCommitted: () => checkpoints.committed(),
+        sqlite: writer, kysely: new ConnectedKysely<Tables>(writer), onFatal, onCommitted: () => checkpoints.committed(), longestBatchMs,
       }),
     });
   } catch (error) {

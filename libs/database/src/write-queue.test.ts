@@ -13,6 +13,15 @@ test.each([[1, 1], [100, 1], [128, 1], [300, 3]])('%i concurrent transactions sh
   expect(await ids(database)).toEqual(names(count));
 });
 
+test('a batch ends when its time is over; who has not begun shares the next', async () => {
+  using folder = newFolder();
+  await using database = await open(folder, { longestBatchMs: 0 });
+  const before = commitsIn(folder);
+  const results = await Promise.allSettled(names(5).map((id, i) => (i === 2 ? database.transaction(async () => { throw new Error(id); }) : add(database, id))));
+  expect(commitsIn(folder) - before).toBe(4);
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+});
+
 test('transactions that come one after the other have a commit each', async () => {
   using folder = newFolder();
   await using database = await open(folder);

@@ -5,8 +5,10 @@
 import type Sqlite from 'better-sqlite3';
 import type { Kysely } from 'kysely';
 
-/** Bounds how long one commit's batch holds the event loop, and how many are unknown if that commit fails. */
+/** Bounds how many are unknown if their commit fails. */
 const batchLimit = 128;
+/** The event loop stands still for a batch: what has not begun by then is the next one's. A larger one would hardly be any cheaper, since the sync is a small part of it. */
+const usualBatchMs = 10;
 
 /** The commit failed with an I/O error: whether it is on disk will be known after a restart only. Retry with the same key. */
 export class OutcomeUnknownError extends Error {
@@ -35,13 +37,14 @@ export class WriteQueue<Tables> implements AsyncDisposable {
   readonly #kysely: Kysely<Tables>;
   readonly #onFatal: (error: Error) => void;
   readonly #onCommitted: () => void;
+  readonly #longestBatchMs: number;
   readonly #statements: Record<'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'undo', Sqlite.Statement>;
   #waiting: Job<Tables>[] = [];
   #running: Promise<void> | undefined;
   #closed: Error | undefined;
 
-  constructor({ sqlite, kysely, onFatal, onCommitted = () => {} }: {
-    sqlite: Sqlite.Database; kysely: Kysely<Tables>; onFatal: (error: Error) => void;
+  constructor({ sqlite, kysely, onFatal, onCommitted = () => {}, longestBatchMs = usualBatchMs }: {
+    sqlite: Sqlite.Database; kysely: Kysely<Tables>; onFatal: (error: Error) => void; longestBatchMs?: number;
     /** After each shared commit, once everybody has been answered. */
     onCommitted?: () => void;
   }) {
@@ -49,6 +52,7 @@ export class WriteQueue<Tables> implements AsyncDisposable {
     this.#kysely = kysely;
     this.#onFatal = onFatal;
     this.#onCommitted = onCommitted;
+    this.#longestBatchMs = longestBatchMs;
     this.#statements = {
       begin: sqlite.prepare('BEGIN IMMEDIATE'),
       commit: sqlite.prepare('COMMIT'),
@@ -92,7 +96,7 @@ export class WriteQueue<Tables> implements AsyncDisposable {
         await this.#runAlone(first);
         continue;
       }
-      const batch = this.#waiting.splice(0, this.#batchSize());
+      const batch: Job<Tables>[] = [];
       try {
         await this.#commitTogether(batch);
       } catch (error) {
@@ -104,7 +108,7 @@ export class WriteQueue<Tables> implements AsyncDisposable {
 
   #batchSize(): number {
     const next = this.#waiting.findIndex(({ alone }) => alone);
-    return next < 0 ? batchLimit : Math.min(next, batchLimit);
+    return Math.min(next < 0 ? this.#waiting.length : next, batchLimit);
   }
 
   async #runAlone({ work, resolve, reject }: Job<Tables>): Promise<void> {
@@ -115,16 +119,23 @@ export class WriteQueue<Tables> implements AsyncDisposable {
     }
   }
 
+  /** Moves into `batch` whoever's work it begins. */
   async #commitTogether(batch: Job<Tables>[]): Promise<void> {
+    const size = this.#batchSize();
     try {
       this.#statements.begin.run();
     } catch (error) {
       // Another process holds the database longer than the busy timeout: nothing has happened, the callers may try again.
-      for (const job of batch) job.reject(error);
+      for (const job of this.#waiting.splice(0, size)) job.reject(error);
       return;
     }
     const done: Done[] = [];
-    for (const job of batch) await this.#runOne(job, done);
+    const startedAt = performance.now();
+    do {
+      const job = this.#waiting.shift()!;
+      batch.push(job);
+      await this.#runOne(job, done);
+    } while (batch.length < size && performance.now() - startedAt < this.#longestBatchMs);
     this.#statements.commit.run();
     // All are answered first: an effect that throws against its promise must not make the others' outcomes unknown.
     for (const { job, value } of done) job.resolve(value as never);
