@@ -22,7 +22,8 @@ export type Call = {
 
 export const anonymous: Caller = { role: 'anonymous', name: '' };
 
-const neverAborted = new AbortController().signal;
+/** It never fires, so nobody who listens has to be kept: the list of all whose calls are under way would be walked for each. */
+export const neverAborted: AbortSignal = Object.assign(new AbortController().signal, { addEventListener() {}, removeEventListener() {} });
 
 /** A call that starts here: a job, a test, the gateway's edge. */
 export function newCall({ requestId = randomUUID(), caller = anonymous, deadlineAt = Date.now() + 10_000, signal = neverAborted }: Partial<Call> = {}): Call {

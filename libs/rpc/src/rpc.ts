@@ -5,7 +5,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { Call } from './call.ts';
 
-export { anonymous, newCall, type Call, type Caller } from './call.ts';
+export { anonymous, neverAborted, newCall, type Call, type Caller } from './call.ts';
 export { connect, type Client, type ClientOptions } from './client.ts';
 export { Inside } from './inside.ts';
 export { implement, startServer, type Implementation, type RpcServer, type ServerOptions } from './server.ts';

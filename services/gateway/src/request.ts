@@ -1,6 +1,6 @@
 /** What each request gets at the edge: an id, a caller, a deadline, a span, a line in the log and a place in the histogram. */
 import { invalid } from '@kiosk/fault';
-import type { Call, Caller } from '@kiosk/rpc';
+import { neverAborted, type Call, type Caller } from '@kiosk/rpc';
 import type { Log, Metrics } from '@kiosk/service';
 import { SpanKind, SpanStatusCode, context, propagation, trace, type Context, type Span, type Tracer } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
@@ -65,9 +65,6 @@ function begunWith(response: Response & { [begun]?: Begun }): Begun {
   return response[begun]!;
 }
 
-/** It never fires, so nobody who listens has to be kept: the list of all whose calls are under way would be walked for each. */
-const neverClosed = Object.assign(new AbortController().signal, { addEventListener() {}, removeEventListener() {} });
-
 /**
  * What travels with each call inside. A read is given up when its client goes away; what creates, changes or moves money is not:
  * the client comes back and asks for the outcome.
@@ -75,7 +72,7 @@ const neverClosed = Object.assign(new AbortController().signal, { addEventListen
 export function callFor(response: Response, { timeoutMs, givenUp }: { timeoutMs: number; givenUp: boolean }): Call {
   const { requestId, caller, startedAt } = begunWith(response);
   // The wall clock, because the deadline is compared with it in every process that the call passes.
-  return { requestId, caller, deadlineAt: startedAt + timeoutMs, signal: givenUp ? closedOf(response) : neverClosed };
+  return { requestId, caller, deadlineAt: startedAt + timeoutMs, signal: givenUp ? closedOf(response) : neverAborted };
 }
 
 /** Aborted when the client goes away before it has its answer. */
