@@ -3,14 +3,11 @@
  * keeps is what the history has. Over IPC it is asked to do one of its jobs, some time later, and says how long that took and how long it stood still for.
  */
 import type { Running } from '@kiosk/service';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { watchStalls, type Stalls } from '../stalls.ts';
 import { kept } from './kept.ts';
 
 export type Job = { job: string; /** How much later than now by the service's clock; it stays so. */ laterMs: number };
-export type JobResult = { tookMs: number; longestStallMs: number; /** Why it did not end. */ failed?: string };
-
-/** What the loop's delay is sampled with: a thread that never stands still shows this much. */
-const resolutionMs = 1;
+export type JobResult = Stalls & { tookMs: number; /** Why it did not end. */ failed?: string };
 
 const [name, end, length] = process.argv.slice(2);
 const spanMs = Number(length);
@@ -48,18 +45,13 @@ const starts: Record<string, () => Promise<Started>> = {
 const { service, jobs } = await starts[name ?? '']!();
 
 async function run({ job, laterMs }: Job): Promise<JobResult> {
-  const delay = monitorEventLoopDelay({ resolution: resolutionMs });
-  delay.enable();
-  // The monitor's first sample is taken before the work begins.
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  delay.reset();
   offsetMs += laterMs;
+  const stalls = watchStalls();
   const startedAt = performance.now();
   const failed = await jobs[job]!().then(() => undefined, (error: unknown) => String(error));
   const tookMs = performance.now() - startedAt;
   await new Promise((resolve) => setTimeout(resolve, 20));
-  delay.disable();
-  return { tookMs, longestStallMs: Math.max(0, delay.max / 1e6 - resolutionMs), failed };
+  return { tookMs, ...stalls.stop(), failed };
 }
 
 process.on('message', (message: Job) => void run(message).then((result) => process.send?.(result)));

@@ -1,0 +1,33 @@
+/**
+ * How long this thread's event loop stands still. What it waited for a core is told apart: on a machine with more to do than cores everybody waits, whatever the
+ * work that is looked at, and the longest of some thousand waits says more about the neighbours than about it.
+ */
+import { openSync, readSync, closeSync } from 'node:fs';
+
+/** In ms: the longest of all, and the longest without the wait for a core. */
+export type Stalls = { longestMs: number; longestOwnMs: number };
+
+const everyMs = 1;
+
+/** Linux only (https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat). To be called on the process's first thread. */
+export function watchStalls(): { stop: () => Stalls } {
+  const schedstat = openSync('/proc/self/schedstat', 'r');
+  const text = Buffer.alloc(128);
+  const waitedMs = (): number => Number(text.toString('latin1', 0, readSync(schedstat, text, 0, text.length, 0)).split(' ')[1]) / 1e6;
+  const stalls = { longestMs: 0, longestOwnMs: 0 };
+  let last = { at: performance.now(), waitedMs: waitedMs() };
+  const timer = setInterval(() => {
+    const now = { at: performance.now(), waitedMs: waitedMs() };
+    const stallMs = now.at - last.at - everyMs;
+    stalls.longestMs = Math.max(stalls.longestMs, stallMs);
+    stalls.longestOwnMs = Math.max(stalls.longestOwnMs, stallMs - (now.waitedMs - last.waitedMs));
+    last = now;
+  }, everyMs);
+  return {
+    stop() {
+      clearInterval(timer);
+      closeSync(schedstat);
+      return stalls;
+    },
+  };
+}
