@@ -19,3 +19,5 @@ export type { Running } from './run.ts';
 export { Changes } from './changes.ts';
 export { logFailedJob, startJob } from './jobs.ts';
 export type { Job } from './jobs.ts';
+export { createTurns } from './turns.ts';
+export type { Turns } from './turns.ts';

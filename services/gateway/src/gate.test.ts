@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { createTurns } from '@kiosk/service';
 import { EventEmitter, once } from 'node:events';
 import type { Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
@@ -7,7 +8,6 @@ import { text } from 'node:stream/consumers';
 import { guard } from './gate.ts';
 import { plainRequestOf } from './plain-request.ts';
 import { aReport, reportId, startTestGateway } from './testing.ts';
-import { createTurns } from './turns.ts';
 
 const get = 'GET /api/reports/rep_1?a=b HTTP/1.1\r\nHost: a\r\nX-Request-Id:  mine \r\n\r\n';
 const post = 'POST /api/sessions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 4\r\n\r\nnull';
@@ -112,7 +112,7 @@ test('G4 who asks on and on and never reads loses the connection', () => {
   const server = new EventEmitter() as Server;
   let parsed = 0;
   parseBy(server, () => void parsed++);
-  guard(server, { event: 'connection', busy: () => true, refuse: () => 'x'.repeat(600), turns: createTurns() });
+  guard(server, { event: 'connection', busy: () => true, refuse: () => 'x'.repeat(600), turns: createTurns({ perTurn: 16 }) });
   const socket = new Duplex({ read() {}, write() {} });
   server.emit('connection', socket);
   socket.emit('data', Buffer.from(get));
@@ -128,7 +128,7 @@ function startTurning({ busy = () => false }: { busy?: () => boolean } = {}) {
   const parsed: string[] = [];
   const turns: (() => void)[] = [];
   parseBy(server, (bytes) => parsed.push(bytes));
-  guard(server, { event: 'connection', busy, refuse: () => 'refused', turns: { take: (begin) => void turns.push(begin), waiting: 0, waitedMs: 0 } });
+  guard(server, { event: 'connection', busy, refuse: () => 'refused', turns: { take: (begin) => void turns.push(begin) } });
   return {
     parsed,
     next: () => turns.shift()!(),

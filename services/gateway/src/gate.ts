@@ -6,10 +6,10 @@
  * connection whose bytes did not end where the parser saw its request end is the parser's for good: two readers who disagree on where a request ends are how
  * requests are smuggled. The first request of a connection is always the parser's, because it counts the time to that.
  */
+import type { Turns } from '@kiosk/service';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { plainRequestOf, type PlainRequest } from './plain-request.ts';
-import type { Turns } from './turns.ts';
 
 /** Gives the whole answer as latin1, or undefined where the request is let in. */
 export type Refuse = (request: PlainRequest) => string | undefined;
@@ -24,7 +24,7 @@ type Connection = { underWay: number; /** What the parser has found in the bytes
  * `busy` is asked for every request and `refuse` only while it holds; what is let in begins when `turns` say so. To be called before the server listens.
  */
 export function guard(server: Server, { event, busy, refuse, turns }: {
-  event: 'connection' | 'secureConnection'; busy: () => boolean; refuse: Refuse; turns: Turns;
+  event: 'connection' | 'secureConnection'; busy: () => boolean; refuse: Refuse; turns: Pick<Turns, 'take'>;
 }): void {
   const connections = new WeakMap<Socket, Connection>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -3,9 +3,9 @@
  * late. While the event loop lags, the less urgent are refused first. Notifications and status reads are refused for their places alone.
  */
 import { Fault } from '@kiosk/fault';
+import type { Turns } from '@kiosk/service';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createCrowd } from './crowd.ts';
-import type { Turns } from './turns.ts';
 
 /** The most urgent first: notifications, status and probes; what a visit needs; reports; lists and pages for people. */
 export const urgencies = ['vital', 'visit', 'report', 'list'] as const;

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
+import { createTurns } from '@kiosk/service';
 import { once } from 'node:events';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { startHttp } from './server.ts';
 import { aSession, sessionId, startTestGateway } from './testing.ts';
-import { createTurns } from './turns.ts';
 
 test.each([
   ['what is not HTTP', 'GARBAGE\r\n\r\n', 400, 'malformed_request'],
@@ -63,7 +63,7 @@ const soon = { headersTimeout: 200, requestTimeout: 400, connectionsCheckingInte
 /** A server that reads the whole body, answers and has little patience. */
 function startImpatient({ mostConnections = 1000 }: { mostConnections?: number } = {}) {
   return startHttp({
-    host: '127.0.0.1', port: 0, mostConnections, limits: soon, turns: createTurns(),
+    host: '127.0.0.1', port: 0, mostConnections, limits: soon, turns: createTurns({ perTurn: 16 }),
     door: {
       busy: () => false, refuse: () => undefined,
       listener: (request, response) => void request.on('error', () => {}).resume().once('end', () => response.end('read')),
@@ -92,7 +92,7 @@ test.each([
 
 test('G2 who does not take its answer loses the connection in time, and others are served meanwhile', async () => {
   await using server = await startHttp({
-    host: '127.0.0.1', port: 0, mostConnections: 1000, limits: { ...soon, takeTimeout: 200 }, turns: createTurns(),
+    host: '127.0.0.1', port: 0, mostConnections: 1000, limits: { ...soon, takeTimeout: 200 }, turns: createTurns({ perTurn: 16 }),
     door: { busy: () => false, refuse: () => undefined, listener: (request, response) => void response.end(request.url === '/large' ? Buffer.alloc(50_000_000) : 'small') },
   });
   const socket = connect(server.port, '127.0.0.1').on('error', () => {});

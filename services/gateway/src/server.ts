@@ -1,6 +1,6 @@
 /** The HTTP or HTTPS server under Express: its limits, its answer to what is not HTTP, and its stop. */
 import { Fault } from '@kiosk/fault';
-import { http, stopWithin } from '@kiosk/service';
+import { http, stopWithin, type Turns } from '@kiosk/service';
 import { randomUUID } from 'node:crypto';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -11,7 +11,6 @@ import { guard } from './gate.ts';
 import type { Messages } from './messages.ts';
 import { OpenAnswers } from './open-answers.ts';
 import { problemOf, statusOf } from './problem.ts';
-import type { Turns } from './turns.ts';
 
 /**
  * A request has headersTimeout for its headers and requestTimeout for all of it, which is 9 KiB a second for the largest body; a client has takeTimeout to take

@@ -4,7 +4,7 @@ import { PaymentsService, type PaymentsServer } from '@kiosk/contracts/payments/
 import { ReportingService, type ReportingServer } from '@kiosk/contracts/reporting/v1/reporting';
 import { SessionsService, type SessionsServer } from '@kiosk/contracts/sessions/v1/sessions';
 import { connect, type Inside } from '@kiosk/rpc';
-import { createLog, createMetrics, observeCalls, startTracing, type Log, type Running } from '@kiosk/service';
+import { createLog, createMetrics, createTurns, observeCalls, startTracing, type Log, type Running } from '@kiosk/service';
 import { readFileSync } from 'node:fs';
 import { createApp } from './app.ts';
 import { readCertificate, watchCertificate } from './certificate.ts';
@@ -14,7 +14,6 @@ import { frontDoor } from './front-door.ts';
 import { Held } from './held.ts';
 import { messagesOf } from './messages.ts';
 import { createRoom, measureEventLoop } from './overload.ts';
-import { createTurns } from './turns.ts';
 import { reportTimeoutMs } from './reports.ts';
 import { startHttp } from './server.ts';
 import { routeTable, type Clients } from './table.ts';
@@ -31,6 +30,9 @@ export interface GatewayService extends Running {
 
 /** A test passes stand-ins for the services. */
 export type GatewayOptions = { config: GatewayConfig; log?: Log & AsyncDisposable; clients?: Clients; inside?: Inside; now?: () => number; certificateCheckMs?: number };
+
+/** Enough for one commit to serve many, few enough for the next to be on their way while it runs: measured with 64 connections, see docs/decisions/0015. */
+const requestsPerTurn = 16;
 
 export async function startGateway({
   config, log = createLog({ service: 'gateway', level: config.logLevel, format: config.logFormat }), clients, inside, now = Date.now, certificateCheckMs,
@@ -50,7 +52,7 @@ export async function startGateway({
   const eventLoop = starting.use(measureEventLoop());
   const held = new Held({ most: config.mostStreams, mostPerCaller: config.mostStreamsPerCaller, metrics });
   const routes = routeTable({ sessions, payments, reporting, held, peers, metrics, document: readFileSync(documentFile, 'utf8') });
-  const turns = createTurns();
+  const turns = createTurns({ perTurn: requestsPerTurn });
   const room = createRoom({ places: config.places, toleratedDelayMs: config.toleratedDelayMs, eventLoopDelayMs: eventLoop.delayMs, turns });
   const cors = corsFor(config.corsOrigins);
   const app = createApp({

@@ -37,9 +37,12 @@ export function smsOf({ delivery, link }: Pick<Material, 'delivery' | 'link'>): 
   return { deliveryId: delivery.id, date: delivery.createdAt, to: delivery.recipient, text: smsText(link.url) };
 }
 
+let inMoscow: Intl.DateTimeFormat | undefined;
+
 /** 20.12.2026, in Moscow. */
 function dateOf(at: number): string {
-  return new Intl.DateTimeFormat('ru-RU', { dateStyle: 'short', timeZone: 'Europe/Moscow' }).format(at);
+  inMoscow ??= new Intl.DateTimeFormat('ru-RU', { dateStyle: 'short', timeZone: 'Europe/Moscow' });
+  return inMoscow.format(at);
 }
 
 /** D9: nothing that a kiosk sent can start a header of its own. */

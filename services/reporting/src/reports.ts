@@ -1,7 +1,7 @@
 /** What this service promises, verb by verb. */
 import { newId } from '@kiosk/database';
 import { Fault, conflict, invalid, notFound } from '@kiosk/fault';
-import type { Changes, Log } from '@kiosk/service';
+import { createTurns, type Changes, type Log } from '@kiosk/service';
 import { createHash } from 'node:crypto';
 import { checkConsent, lacksConsent, type Consent } from './consent.ts';
 import type { Channel, Delivery } from './delivery.ts';
@@ -32,6 +32,8 @@ export type Reports = ReturnType<typeof createReports>;
 
 /** Kept back from the caller's time, so that it hears that the report is still being made before its own deadline passes. */
 const answerMarginMs = 250;
+/** To check what was measured, and to judge it, takes about a millisecond of the event loop each. */
+const reportsPerTurn = 4;
 
 export function createReports({ store, changes, files, rendering, gate, getVisit, getPayment, lookUpDtc, brand, publicUrl, thicknessLimits, mailDomain, consentRequired, onDue, log, now }: {
   store: Store;
@@ -56,11 +58,13 @@ export function createReports({ store, changes, files, rendering, gate, getVisit
   log: Log;
   now: () => number;
 }) {
+  const turns = createTurns({ perTurn: reportsPerTurn });
   return {
     /** Makes a report, or answers the one that the key made. Answers when its file is on disk, or with `report_not_ready` when the caller's time is over. */
     async create({ idempotencyKey, sessionId, content, deliverTo }: {
       idempotencyKey: string; sessionId: string; content: Content; deliverTo?: Addressed;
     }, call: Call): Promise<ReportView> {
+      await turns.next();
       const valid = validated(content);
       const to = deliverTo && normalizeRecipients(deliverTo);
       const consent = deliverTo?.consent && checkConsent(deliverTo.consent, { now: now(), prefix: 'deliverTo.' });
@@ -123,6 +127,7 @@ export function createReports({ store, changes, files, rendering, gate, getVisit
     const { email, phone } = visit.contact;
     refuseWithoutConsent(to ?? {}, { consent, known: { emails: [email], phones: [phone] }, prefix: 'deliverTo.' });
     const paidIntentId = needsPayment(visit, gate.required) ? await getPayment(sessionId, call) ?? refuseUnpaid(visit) : undefined;
+    await turns.next();
     const at = now();
     const document = freeze({ id: newId('rep', at), visit, content, at });
     const { summary, severities } = findingsOf(document, lookUpDtc);

@@ -68,3 +68,11 @@ test('G4 it is known how many wait, and how long the one that began last did', a
   take();
   expect(seen).toEqual([[0, 0], [1, 50], [0, 40], [0, 0]]);
 });
+
+test('who awaits its turn goes on in it', async () => {
+  const turns = createTurns({ perTurn: 2 });
+  const begun: number[] = [];
+  for (let number = 0; number < 5; number++) void turns.next().then(() => begun.push(number));
+  await nextTurn();
+  expect(begun).toEqual([0, 1, 2, 3]);
+});

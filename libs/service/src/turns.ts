@@ -1,21 +1,19 @@
 /**
- * How much begins in one turn of the event loop. Requests that arrive together would all be begun before the first of them reaches the service behind, because
- * what is written leaves at the end of the turn; the service would answer all together again, and so they would go round for good: gateway and service each
- * waiting while the other works. A few at a time keep both at work.
+ * How much begins in one turn of the event loop. What arrives together would otherwise all be done in one: nobody else has the loop meanwhile, and since what is
+ * written leaves at the end of the turn, whoever is behind gets nothing to do before, and then everything at once.
  */
 export interface Turns {
   /** Begins now where the turn has room, otherwise in one of the next, each in its order. What answers false has begun nothing, and takes no room. */
   take(begin: () => boolean): void;
+  /** Resolves when it is the caller's turn. */
+  next(): Promise<void>;
   /** How many wait. */
   readonly waiting: number;
   /** How long the one that began last in this turn had waited, in ms. */
   readonly waitedMs: number;
 }
 
-/** Enough for one commit to serve many, few enough for the next to be on their way while it runs: measured with 64 connections, see docs/performance.md. */
-const usualPerTurn = 16;
-
-export function createTurns({ perTurn = usualPerTurn, now = () => performance.now() }: { perTurn?: number; now?: () => number } = {}): Turns {
+export function createTurns({ perTurn, now = () => performance.now() }: { perTurn: number; now?: () => number }): Turns {
   const waiting: { begin: () => boolean; since: number }[] = [];
   let begun = 0;
   let isCounting = false;
@@ -40,12 +38,18 @@ export function createTurns({ perTurn = usualPerTurn, now = () => performance.no
     }
   }
 
+  function take(begin: () => boolean): void {
+    if (waiting.length > 0 || begun >= perTurn) return void waiting.push({ begin, since: now() });
+    waitedMs = 0;
+    start(begin);
+  }
+
   return {
-    take(begin) {
-      if (waiting.length > 0 || begun >= perTurn) return void waiting.push({ begin, since: now() });
-      waitedMs = 0;
-      start(begin);
-    },
+    take,
+    next: () => new Promise((resolve) => take(() => {
+      resolve();
+      return true;
+    })),
     get waiting() {
       return waiting.length;
     },
