@@ -1,5 +1,6 @@
 /** Every call of a kiosk and of an operator, about something from anywhere in a history. */
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { HttpConnection, requestText, type Answer } from '../http-connection.ts';
 import { dayMs, hourMs } from './fill.ts';
@@ -12,6 +13,8 @@ export type GrowthCall = {
   /** Takes so long that a few are enough. */
   isLong?: boolean;
 };
+
+const { data: readings } = JSON.parse(readFileSync(new URL('../../../docs/samples/diagnostics-granta.json', import.meta.url), 'utf8')) as { data: object };
 
 const asOperator = { authorization: `Bearer ${operatorKey}` };
 
@@ -48,6 +51,9 @@ export function callsOf({ samples, payments, history, metricsPorts }: Grown): Gr
     { name: 'complete session', run: async (connection) => void await post(connection, `/api/sessions/${await someOpen(connection, opened)}/complete`, {}, 200) },
     { name: 'create intent', run: async (connection) => void await post(
       connection, '/api/payments/intent', { amount: 48_000, currency: 'RUB', sessionId: await someOpen(connection, toPay) }, 201, { 'idempotency-key': randomUUID() },
+    ) },
+    { name: 'create report', isLong: true, run: async (connection) => void await post(
+      connection, '/api/reports/diagnostics', { data: { ...readings, sessionId: await someOpen(connection, opened) } }, 201, { 'idempotency-key': randomUUID() },
     ) },
     get('get session', () => `/api/sessions/${some(samples.sessions)}`),
     get('get intent', () => `/api/payments/intent/${some(samples.intents)}`),
