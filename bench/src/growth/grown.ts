@@ -44,7 +44,7 @@ export async function startGrown({ history, samples }: { history: History; sampl
     ...Object.fromEntries(portNames.map((name) => [name, String(port(name))])),
     STORAGE_PATH: history.folder, LOG_LEVEL: 'info', DEV_MANUAL_MODE: 'true',
     KIOSK_API_KEYS: `${ownKiosk}:${kioskKey}`, OPERATOR_API_KEYS: `bench:${operatorKey}`,
-    RATE_LIMIT_REQUESTS_PER_MINUTE: unreachableRate, RATE_LIMIT_INTENTS_PER_MINUTE: unreachableRate, RATE_LIMIT_REPORTS_PER_MINUTE: unreachableRate, RATE_LIMIT_EVERYONE_PER_MINUTE: unreachableRate, OVERLOAD_DELAY_MS: '10000',
+    RATE_LIMIT_REQUESTS_PER_MINUTE: unreachableRate, RATE_LIMIT_INTENTS_PER_MINUTE: unreachableRate, RATE_LIMIT_REPORTS_PER_MINUTE: unreachableRate, RATE_LIMIT_SMS_PER_MINUTE: unreachableRate, RATE_LIMIT_EVERYONE_PER_MINUTE: unreachableRate, OVERLOAD_DELAY_MS: '10000',
     SESSION_SWEEP_INTERVAL_MS: '3600000', PAYMENT_POLL_INTERVAL_MS: '60000',
   };
   const processes = new Map<StoreName, Running>();
