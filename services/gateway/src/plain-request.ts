@@ -31,7 +31,8 @@ export function plainRequestOf(bytes: Buffer): PlainRequest | undefined {
   if (!hasAt(bytes, urlEnd, version)) return undefined;
   let at = urlEnd + version.length;
   const headers: PlainRequest['headers'] = {};
-  let [hosts, connections, length] = [0, 0, ''];
+  let [hasHost, isKeptAlive] = [false, false];
+  let length: string | undefined;
   while (bytes[at] !== carriageReturn) {
     const nameEnd = endOf(isToken, bytes, at);
     const valueEnd = endOf(isInValue, bytes, nameEnd + 1);
@@ -42,13 +43,13 @@ export function plainRequestOf(bytes: Buffer): PlainRequest | undefined {
       const value = valueIn(bytes, nameEnd + 1, valueEnd);
       // Headers of one name are joined, as Node does: two ids of a request are none.
       headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
-    } else if (name === 'host') hosts++;
-    else if (name === 'content-length' && length === '') length = valueIn(bytes, nameEnd + 1, valueEnd) || 'none';
-    else if (name === 'connection' && /^keep-alive$/i.test(valueIn(bytes, nameEnd + 1, valueEnd))) connections++;
+    } else if (name === 'host' && !hasHost) hasHost = true;
+    else if (name === 'content-length' && length === undefined) length = valueIn(bytes, nameEnd + 1, valueEnd);
+    else if (name === 'connection' && !isKeptAlive && /^keep-alive$/i.test(valueIn(bytes, nameEnd + 1, valueEnd))) isKeptAlive = true;
     else if (framing.includes(name)) return undefined;
   }
-  const isWhole = bytes[at + 1] === lineFeed && (length === '' || /^\d{1,9}$/.test(length)) && bytes.length === at + 2 + Number(length);
-  return isWhole && hosts === 1 && connections <= 1 ? { method, url: bytes.toString('latin1', urlAt, urlEnd), headers } : undefined;
+  const isWhole = bytes[at + 1] === lineFeed && (length === undefined || /^\d{1,9}$/.test(length)) && bytes.length === at + 2 + Number(length ?? 0);
+  return isWhole && hasHost ? { method, url: bytes.toString('latin1', urlAt, urlEnd), headers } : undefined;
 }
 
 function bytesWhere(holds: (text: string) => boolean): Uint8Array {
