@@ -12,7 +12,7 @@ interface Described<L extends string> {
 
 export interface Metrics {
   readonly registry: Registry;
-  counter<L extends string = never>(metric: Described<L>): Counter<L>;
+  counter<L extends string = never>(metric: Described<L> & { collect?: (this: Counter<L>) => void }): Counter<L>;
   gauge<L extends string = never>(metric: Described<L> & { collect?: (this: Gauge<L>) => void | Promise<void> }): Gauge<L>;
   /** `buckets` are upper bounds, in the unit that the name ends in. */
   histogram<L extends string = never>(metric: Described<L> & { buckets: readonly number[] }): Histogram<L>;
@@ -26,7 +26,7 @@ export function createMetrics({ service }: { service: string }): Metrics {
   const registers = [registry];
   return {
     registry,
-    counter: ({ name, help, labels = [] }) => new Counter({ name, help, labelNames: [...labels], registers }),
+    counter: ({ name, help, labels = [], collect }) => new Counter({ name, help, labelNames: [...labels], registers, collect }),
     gauge: ({ name, help, labels = [], collect }) => new Gauge({ name, help, labelNames: [...labels], registers, collect }),
     histogram: ({ name, help, labels = [], buckets }) =>
       new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers }),

@@ -10,7 +10,7 @@ import type { Cors } from './cors.ts';
 import type { Refuse } from './gate.ts';
 import type { Room, Urgency } from './overload.ts';
 import { problemOf, retryAfterSecondsOf, statusOf } from './problem.ts';
-import { requestIdOf } from './request.ts';
+import { givenIdOf, requestIdOf } from './request.ts';
 import type { Route } from './route.ts';
 
 /** More than any client of ours sends. How large they are together is the server's to limit. */
@@ -26,15 +26,23 @@ export type FrontDoor = {
 };
 
 export function frontDoor({ routes, room, cors, metrics, listener }: {
-  routes: readonly Route[]; room: Room; cors: Cors; metrics: Metrics; listener: RequestListener;
+  routes: readonly Pick<Route, 'method' | 'path' | 'urgency'>[]; room: Room; cors: Cors; metrics: Metrics; listener: RequestListener;
 }): FrontDoor {
-  const refused = metrics.counter({ name: 'http_refused_total', help: 'Requests refused because there were too many at once.', labels: ['urgency'] });
+  const refused = new Map<Urgency, number>();
+  metrics.counter({
+    name: 'http_refused_total', help: 'Requests refused because there were too many at once.', labels: ['urgency'],
+    collect() {
+      this.reset();
+      for (const [urgency, count] of refused) this.inc({ urgency }, count);
+    },
+  });
   const urgencyOf = urgencyBy(routes);
 
   function faultFor(method: string, url: string): Fault | undefined {
     const urgency = urgencyOf(method, url);
-    const fault = urgency === undefined ? undefined : room.fault(urgency);
-    if (fault) refused.inc({ urgency });
+    if (urgency === undefined) return undefined;
+    const fault = room.fault(urgency);
+    if (fault) refused.set(urgency, (refused.get(urgency) ?? 0) + 1);
     return fault;
   }
 
@@ -71,18 +79,26 @@ function refusalOf(fault: Fault, requestId: string, corsHeaders: OutgoingHttpHea
   };
 }
 
-/** In the place of a request's id, and as long as those that we make. */
+/** In the place of a request's id. */
 const mark = randomUUID();
 /** What is written thousands of times a second is made once, but for the id. */
-const texts = new WeakMap<Fault, string[]>();
+const texts = new WeakMap<Fault, readonly string[]>();
 
 function textFor(fault: Fault, request: { headers: IncomingHttpHeaders }, cors: Cors): string {
-  const requestId = requestIdOf(request);
+  const requestId = givenIdOf(request) ?? nextId();
   const corsHeaders = cors(request);
   if (requestId.length !== mark.length || Object.keys(corsHeaders).length > 0) return textOf(refusalOf(fault, requestId, corsHeaders));
   let parts = texts.get(fault);
   if (!parts) texts.set(fault, parts = textOf(refusalOf(fault, mark, {})).split(mark));
   return parts.join(requestId);
+}
+
+const idStart = mark.slice(0, -12);
+let ids = 0;
+
+/** Nothing is found by the id of what left no line in a log: that it is the only one is enough, and costs a tenth of a random one. */
+function nextId(): string {
+  return idStart + (++ids).toString(16).padStart(12, '0');
 }
 
 function textOf({ status, headers, body }: Refusal): string {
@@ -91,7 +107,7 @@ function textOf({ status, headers, body }: Refusal): string {
 }
 
 /** The urgency of the first route that fits; undefined for an address that is none, which Express answers. */
-export function urgencyBy(routes: readonly Route[]): (method: string, url: string) => Urgency | undefined {
+export function urgencyBy(routes: readonly Pick<Route, 'method' | 'path' | 'urgency'>[]): (method: string, url: string) => Urgency | undefined {
   const patterns = routes.map(({ method, path, urgency }) => ({
     method: method.toUpperCase(), urgency, pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/?]+')}/?(?:\\?|$)`),
   }));

@@ -66,6 +66,24 @@ test('G1 G4 a connection is refused at once and as often as it asks, with the sa
   socket.destroy();
 });
 
+test('G1 each refusal has an id of its own, the same in its header and its document', async () => {
+  const { gateway, underWay, leave } = await startFull();
+  await using _gateway = gateway;
+  const socket = connect(gateway.port, '127.0.0.1');
+  const ids = new Set<string>();
+  for (let time = 0; time < 4; time++) {
+    const { status, head, body } = await ask(socket, read.replace('x-request-id: mine\r\n', '').replace(/origin: .*\r\n/, ''));
+    const { requestId } = JSON.parse(body) as { requestId: string };
+    expect([status, /x-request-id: (.*)/.exec(head)?.[1]]).toEqual([503, requestId]);
+    expect(requestId).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
+    ids.add(requestId);
+  }
+  expect(ids.size).toBe(4);
+  socket.destroy();
+  leave();
+  await (await underWay).arrayBuffer();
+});
+
 test('G4 a connection that sends in pieces or ahead of the answers is refused all the same', async () => {
   const { gateway, underWay, leave } = await startFull();
   await using _gateway = gateway;

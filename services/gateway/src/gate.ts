@@ -10,6 +10,7 @@ import type { Turns } from '@kiosk/service';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { plainRequestOf, type PlainRequest } from './plain-request.ts';
+import { answerUnderStreams } from './under-streams.ts';
 
 /** Gives the whole answer as latin1, or undefined where the request is let in. */
 export type Refuse = (request: PlainRequest) => string | undefined;
@@ -46,9 +47,9 @@ export function guard(server: Server, { event, busy, refuse, turns }: {
     function read(chunk: Buffer): void {
       // Whoever sends ahead of the answers is begun at once, so that nothing is passed.
       if (waiting) parseNow(waiting);
-      const isBetween = !isFirst && !isParsers && connection.underWay === 0;
+      const isFree = isBetween();
       isFirst = false;
-      if (!isBetween) return parseNow(chunk);
+      if (!isFree) return parseNow(chunk);
       if (isRefused(chunk)) return;
       if (!chunk.includes(headEnd)) return parseNow(chunk);
       waiting = chunk;
@@ -72,9 +73,18 @@ export function guard(server: Server, { event, busy, refuse, turns }: {
       socket.off('data', read).on('data', parse!);
     }
 
-    function isRefused(chunk: Buffer): boolean {
+    /** Whether the next bytes begin a request that may be refused here. */
+    function isBetween(): boolean {
+      return !isFirst && !isParsers && !waiting && connection.underWay === 0;
+    }
+
+    function refusalOf(chunk: Buffer): string | undefined {
       const request = busy() ? plainRequestOf(chunk) : undefined;
-      const answer = request && refuse(request);
+      return request && refuse(request);
+    }
+
+    function isRefused(chunk: Buffer): boolean {
+      const answer = refusalOf(chunk);
       if (answer === undefined) return false;
       if (socket.writableLength > mostUnreadBytes) socket.destroy();
       else socket.write(answer, 'latin1');
@@ -82,6 +92,8 @@ export function guard(server: Server, { event, busy, refuse, turns }: {
     }
 
     socket.off('data', parse).on('data', read);
+    // What is encrypted is read and written elsewhere.
+    if (event === 'connection') answerUnderStreams(socket, (chunk) => (isBetween() ? refusalOf(chunk) : undefined));
   });
 }
 

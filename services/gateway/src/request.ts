@@ -105,9 +105,13 @@ export function idempotencyKeyOf(request: Request): string {
 }
 
 /** The caller's own id, if it is one. */
-export function requestIdOf({ headers }: { headers: IncomingHttpHeaders }): string {
+export function givenIdOf({ headers }: { headers: IncomingHttpHeaders }): string | undefined {
   const given = headers['x-request-id'];
-  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : undefined;
+}
+
+export function requestIdOf(request: { headers: IncomingHttpHeaders }): string {
+  return givenIdOf(request) ?? randomUUID();
 }
 
 /** The address is the socket's, or what a proxy named in TRUSTED_PROXIES says; never what a client says of itself (W6). */
