@@ -12,6 +12,7 @@ import { measureHttp } from './http-bench.ts';
 import { measurePdf } from './pdf-bench.ts';
 import { plotOf } from './plot.ts';
 import { profileKiosk } from './profile.ts';
+import { measureRefusals, refusalFloors, refusalTable } from './refusals.ts';
 import { measureReports } from './report-bench.ts';
 import { kiosk, startSubjects } from './subjects.ts';
 import { cpuTable, floorTable, httpTable, pdfTable, reportTable } from './table.ts';
@@ -20,7 +21,7 @@ import { exportedWithinMs, tracedShare } from './traced.ts';
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '0.7' },
-    profile: { type: 'boolean', default: false }, reports: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false }, reports: { type: 'boolean', default: false }, refusals: { type: 'boolean', default: false },
     growth: { type: 'boolean', default: false }, visits: { type: 'string', default: '10000,1000000' }, histories: { type: 'string' },
   },
 });
@@ -52,7 +53,7 @@ process.once('SIGINT', () => {
   process.exit(130);
 });
 try {
-  await (values.profile ? profile() : values.growth ? growth() : compare());
+  await (values.profile ? profile() : values.growth ? growth() : values.refusals ? refusals() : compare());
 } finally {
   await rm(storagePath, { recursive: true, force: true });
 }
@@ -72,6 +73,12 @@ async function growth(): Promise<void> {
   progress('');
   console.log([growthTable(grown), floorTable(growthFloors(grown))].join('\n\n'));
   await writeFile(join(results, `growth-${stamp}.json`), `${JSON.stringify({ startedAt, rounds, measureMs, ...grown }, undefined, 2)}\n`);
+}
+
+async function refusals(): Promise<void> {
+  const rows = await measureRefusals({ rounds, measureMs: 4 * measureMs, progress });
+  progress('');
+  console.log([refusalTable(rows), floorTable(refusalFloors(rows))].join('\n\n'));
 }
 
 async function compare(): Promise<void> {

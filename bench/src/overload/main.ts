@@ -1,23 +1,24 @@
 /**
  * `npm run torture -- overload`: what the gateway still achieves when it is asked for 1, 2, 5 and 10 times of what it can do, against the four services as
- * processes (G4). Exits 1 below the promise. `--rounds` and `--seconds` say how much is measured, 3 rounds of 4 s each without them; `--storage` where the databases lie.
+ * processes (G4). Exits 1 below the promise. `--rounds` and `--seconds` say how much is measured, 5 rounds of 4 s each without them; `--storage` where the databases lie.
  *
- * What a machine can do changes with what else runs on it, so each round has its own peak, the best of its phases, and the median of the rounds counts. The
- * load comes from a process on a core of its own and the services have all others, as if they were on machines of their own: otherwise what the load takes, which
- * grows with it, would be missing to the services.
+ * The peak is at the load with the best median of all rounds. What a machine can do changes with what else runs on it, so every other load is compared with
+ * that one round by round, and the median counts; the best of a round's four phases would be the one that the machine disturbed least, and no peak.
+ *
+ * The load comes from a process on a core of its own and the services have all others, as if they were on machines of their own: otherwise what the load takes,
+ * which grows with it, would be missing to the services.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { separate } from '../cores.ts';
 import { start } from '../processes.ts';
 import { median } from '../statistics.ts';
 import { startKiosk } from '../subjects.ts';
 import { goodWithinMs, type Phase, type PhaseResult } from './open-load.ts';
 
 const results = join(import.meta.dirname, '../../results');
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '4' }, storage: { type: 'string', default: results } } });
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '4' }, storage: { type: 'string', default: results } } });
 const rounds = Number(values.rounds);
 const phaseMs = 1000 * Number(values.seconds);
 
@@ -29,7 +30,7 @@ const normalShare = 0.3;
 const recoveryLimitMs = 10_000;
 const promised = { goodput: 0.8, vital: 0.99 };
 
-type Row = { factor: number; results: PhaseResult[]; /** Of each round's peak, or of what was asked for where that was less. */ shares: number[]; recoveryMs: number[] };
+type Row = { factor: number; results: PhaseResult[]; recoveryMs: number[]; /** In each round, of what the peak's load achieved, or of what was asked for where that was less. */ shares: number[] };
 
 // Not in /tmp, which may be memory, unless somebody wants it so: on a disk that others use a sync takes as long as they please.
 await mkdir(values.storage, { recursive: true });
@@ -48,7 +49,7 @@ process.exitCode = broken.length > 0 ? 1 : 0;
 async function measure(): Promise<string[]> {
   await using kiosk = await startKiosk({ storagePath, refuses: true });
   await using generator = await start({ file: new URL('./open-load.ts', import.meta.url), args: [String(kiosk.port)] });
-  separate({ load: generator.pid, services: Object.values(kiosk.pids) });
+  separate({ load: [generator.pid], measured: Object.values(kiosk.pids) });
   const run = async (perSecond: number, durationMs: number) => await generator.ask({ perSecond, vitalPerSecond, durationMs, pids: kiosk.pids } satisfies Phase) as PhaseResult;
 
   await warmUp(run);
@@ -56,24 +57,18 @@ async function measure(): Promise<string[]> {
   console.log(`Capacity: ${Math.round(capacity)} calls of visits a second answered within ${goodWithinMs} ms`);
   const rows: Row[] = factors.map((factor) => ({ factor, results: [], shares: [], recoveryMs: [] }));
   for (let round = 0; round < rounds; round++) {
-    const peak = (): number => Math.max(...rows.map(({ results: all }) => all[round]!.goodPerSecond));
     for (const row of rows) {
       row.results.push(await run(capacity * row.factor, phaseMs));
       row.recoveryMs.push(recoveredAfter(await run(capacity * normalShare, recoveryLimitMs / (row.factor === 10 ? 1 : 4))));
     }
-    for (const { results: all, shares } of rows) shares.push(all[round]!.goodPerSecond / Math.min(peak(), all[round]!.sentPerSecond));
+  }
+  const goodputOf = ({ results: all }: Row): number => median(all.map(({ goodPerSecond }) => goodPerSecond));
+  const peak = rows.toSorted((a, b) => goodputOf(b) - goodputOf(a))[0]!;
+  for (const row of rows) {
+    row.shares = row.results.map(({ goodPerSecond, sentPerSecond }, round) => goodPerSecond / Math.min(peak.results[round]!.goodPerSecond, sentPerSecond));
   }
   print(rows);
   return rows.flatMap(brokenBy);
-}
-
-/** Gives the load the first core and the services all others. */
-function separate({ load, services }: { load: number; services: readonly number[] }): void {
-  const cores = availableParallelism();
-  if (cores < 2) throw new Error('the load needs a core of its own');
-  const place = (pid: number, on: string) => execFileSync('taskset', ['--all-tasks', '--pid', '--cpu-list', on, String(pid)], { stdio: ['ignore', 'ignore', 'inherit'] });
-  place(load, '0');
-  for (const pid of services) place(pid, `1-${cores - 1}`);
 }
 
 /**
