@@ -67,13 +67,18 @@ test('while an answer waits to be taken the streams get what comes, and what the
   expect(received.join('')).toBe(`${answer}the end`);
 });
 
-test('a connection is used through its streams at least every ten seconds, which is where Node sees that it is not idle', async () => {
+test('Node is told once a second that a connection which is answered here is not idle', async () => {
   let at = 0;
-  await using pair = await startPair({ answerTo: () => 'under', now: () => at });
-  pair.socket.on('data', () => pair.socket.write('through'));
-  const answers: string[] = [];
-  for (at of [9000, 9999, 10_000, 10_001, 19_999, 20_000]) answers.push(await pair.ask('?'));
-  expect(answers).toEqual(['under', 'under', 'through', 'under', 'under', 'through']);
+  await using pair = await startPair({ answerTo: () => 'answer', now: () => at });
+  pair.socket.setTimeout(65_000);
+  const told = jest.spyOn(pair.socket, 'setTimeout');
+  const times: number[] = [];
+  for (at of [999, 1000, 1001, 1999, 2000, 60_000]) {
+    await pair.ask('?');
+    times.push(told.mock.calls.length);
+  }
+  expect(times).toEqual([0, 1, 1, 1, 2, 3]);
+  expect(told.mock.calls).toEqual([[65_000], [65_000], [65_000]]);
 });
 
 test('who has gone is let go, and so is the connection', async () => {
