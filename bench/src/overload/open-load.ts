@@ -126,7 +126,9 @@ async function run({ perSecond, vitalPerSecond, durationMs, pids }: Phase): Prom
     const tally = tallies[kind.name];
     const second = Math.floor((dueAt - startedAt) / 1000);
     tally.sent++;
-    const connection = idle.pop() ?? connectionIfAny();
+    // The PSP comes with each notification anew.
+    const isNewcomer = kind.name === 'notifications';
+    const connection = (isNewcomer ? undefined : idle.pop()) ?? connectionIfAny();
     if (!connection) {
       tally.broken++;
       unwell.add(second);
@@ -136,7 +138,8 @@ async function run({ perSecond, vitalPerSecond, durationMs, pids }: Phase): Prom
     underWay++;
     connection.send(kind.text, (status, text) => {
       underWay--;
-      if (status !== 0) idle.push(connection);
+      if (isNewcomer) connection.close();
+      else if (status !== 0) idle.push(connection);
       const tookMs = performance.now() - dueAt;
       if (kind.good.includes(status)) {
         kind.learn?.(text());

@@ -53,6 +53,33 @@ test('G5 stopping answers what is under way, takes nothing new and does not wait
   agents.busy.destroy();
 });
 
+test('G4 newcomers need not wait for a turn of the event loop each', async () => {
+  await using gateway = await startTestGateway();
+  const newcomers = 160;
+  let answered = 0;
+  for (let each = 0; each < newcomers; each++) {
+    connect(gateway.port, '127.0.0.1').once('data', () => answered++).resume().write('GET /health/live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+  }
+  let turns = 0;
+  for (; answered < newcomers; turns++) await new Promise(setImmediate);
+  expect(turns).toBeLessThan(newcomers);
+});
+
+test('connections beyond the limit are closed at once, on whichever of the listening sockets they come', async () => {
+  await using gateway = await startTestGateway({ config: { mostConnections: 20 } });
+  const ask = (socket: ReturnType<typeof connect>) => void socket.write('GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n');
+  const sockets = Array.from({ length: 20 }, () => connect(gateway.port, '127.0.0.1'));
+  sockets.forEach(ask);
+  await Promise.all(sockets.map((socket) => once(socket, 'data')));
+  for (let more = 0; more < 20; more++) {
+    const refused = connect(gateway.port, '127.0.0.1').on('error', () => {});
+    ask(refused);
+    await once(refused, 'close');
+    expect(refused.bytesRead).toBe(0);
+  }
+  for (const socket of sockets) socket.destroy();
+});
+
 test('a port that is taken fails the start', async () => {
   await using gateway = await startTestGateway();
   await expect(startTestGateway({ config: { port: gateway.port } })).rejects.toThrow('EADDRINUSE');

@@ -3,7 +3,7 @@ import { Fault } from '@kiosk/fault';
 import { http, stopWithin, type Turns } from '@kiosk/service';
 import { randomUUID } from 'node:crypto';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Certificate } from './certificate.ts';
 import type { FrontDoor } from './front-door.ts';
@@ -22,6 +22,11 @@ const usualLimits = {
 };
 /** Connections that the system keeps until they are accepted. One that finds no room there tries again only after a second. */
 const backlog = 4096;
+/**
+ * Sockets that listen on the port. Node accepts one connection of each in a turn of its event loop (libuv since 1.46), and with many to refuse in each turn that
+ * would be some tens a second: newcomers, a notification of the PSP among them, would wait in a queue that nobody limits. Elsewhere than on Linux it is one.
+ */
+const listeners = process.platform === 'linux' ? 16 : 1;
 /** RFC 8996: what is older is broken. */
 const tlsLimits = { minVersion: 'TLSv1.2', handshakeTimeout: 10_000 } as const;
 /** Within the ten seconds that a stopping process has. */
@@ -42,9 +47,13 @@ export async function startHttp({ host, port, door, turns, messages, mostConnect
 }): Promise<HttpServer> {
   const { takeTimeout, ...nodes } = { ...usualLimits, ...limits, ...messages };
   const server = certificate ? createHttpsServer({ ...nodes, ...tlsLimits, ...certificate }, door.listener) : http.createServer(nodes, door.listener);
-  guard(server, { event: certificate ? 'secureConnection' : 'connection', busy: door.busy, refuse: door.refuse, turns });
+  let connections = 0;
   // What comes beyond is closed at once.
-  server.maxConnections = mostConnections;
+  server.on('connection', (socket: Socket) => {
+    if (++connections > mostConnections) socket.destroy();
+    socket.once('close', () => connections--);
+  });
+  guard(server, { event: certificate ? 'secureConnection' : 'connection', busy: door.busy, refuse: door.refuse, turns });
   const open = new OpenAnswers();
   const slowReaders = setInterval(() => open.closeSlow({ takeTimeout, now: performance.now() }), nodes.connectionsCheckingInterval).unref();
   let stopping = false;
@@ -58,24 +67,43 @@ export async function startHttp({ host, port, door, turns, messages, mostConnect
     });
   });
   server.on('clientError', refuse);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port, backlog }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  const all = await listenTogether(server, { host, port, allowHalfOpen: !certificate });
   return {
     port: (server.address() as AddressInfo).port,
     useCertificate: (changed) => (server as HttpsServer).setSecureContext({ ...changed, minVersion: tlsLimits.minVersion }),
     async [Symbol.asyncDispose]() {
       using _watch = slowReaders;
       stopping = true;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const closed = Promise.all(all.map((each) => new Promise<void>((resolve) => each.close(() => resolve())))).then(() => {});
       await stopWithin(drainMs, { [Symbol.asyncDispose]: () => closed }).catch(() => server.closeAllConnections());
       await closed;
     },
   };
+}
+
+/** Has the server listen, and others beside it on the same port that give it what they accept. Resolves with all of them. Fails where somebody else has the port. */
+async function listenTogether(server: Server, { host, port, allowHalfOpen }: { host: string; port: number; allowHalfOpen: boolean }): Promise<Server[]> {
+  const reusePort = listeners > 1;
+  // With `reusePort` a second gateway would quietly get half of what comes.
+  if (reusePort && port !== 0) {
+    const probe = await listen(createServer(), { host, port });
+    await new Promise((resolve) => probe.close(resolve));
+  }
+  await listen(server, { host, port, backlog, reusePort });
+  const { port: taken } = server.address() as AddressInfo;
+  const others = Array.from({ length: listeners - 1 }, () => createServer({ allowHalfOpen, noDelay: true }, (socket) => void server.emit('connection', socket)));
+  await Promise.all(others.map((other) => listen(other, { host, port: taken, backlog, reusePort })));
+  return [server, ...others];
+}
+
+function listen(server: Server, options: ListenOptions): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options, () => {
+      server.off('error', reject);
+      resolve(server);
+    });
+  });
 }
 
 const refusals: Readonly<Record<string, { reason: string; message: string }>> = {
