@@ -29,7 +29,7 @@ export async function measureRefusals({ rounds, measureMs, progress }: { rounds:
     const execArgv = variant === undefined ? [] : ['--import', new URL(`./variants/${variant}.ts`, import.meta.url).href];
     const refuser = running.use(await start({ file: new URL('./refusals/refuser.ts', import.meta.url), args: [String(ports[index]), which], execArgv }));
     const load = running.use(await start({ file: new URL('./overload/open-load.ts', import.meta.url), args: [String(ports[index])] }));
-    separate({ load: [load.pid], measured: [refuser.pid] });
+    separate({ load: load.pid, measured: [refuser.pid] });
     rows.push({ subject: name, cpuUs: [], p99Ms: [], load, refuser });
   }
   const run = async ({ load, refuser }: (typeof rows)[number], durationMs: number): Promise<PhaseResult> =>

@@ -1,5 +1,6 @@
 // The small HTTP server beside each service: metrics for Prometheus and the gateway, liveness and readiness for whoever
 // starts and restarts processes.
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { http } from './http.ts';
@@ -29,13 +30,7 @@ export async function startHealth({ host, port, metrics, ready }: {
   const server = http.createServer(limits, (request, response) => {
     answer(request, response, metrics, ready).catch(() => send(response, 500, { status: 'failed' }));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  await once(server.listen({ host, port }), 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     [Symbol.asyncDispose]: () =>

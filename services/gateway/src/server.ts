@@ -2,8 +2,9 @@
 import { Fault } from '@kiosk/fault';
 import { http, stopWithin, type Turns } from '@kiosk/service';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import { createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Certificate } from './certificate.ts';
 import type { FrontDoor } from './front-door.ts';
@@ -74,8 +75,8 @@ export async function startHttp({ host, port, door, turns, messages, mostConnect
     async [Symbol.asyncDispose]() {
       using _watch = slowReaders;
       stopping = true;
-      const closed = Promise.all(all.map((each) => new Promise<void>((resolve) => each.close(() => resolve())))).then(() => {});
-      await stopWithin(drainMs, { [Symbol.asyncDispose]: () => closed }).catch(() => server.closeAllConnections());
+      const closed = Promise.all(all.map((each) => once(each.close(), 'close')));
+      await stopWithin(drainMs, { [Symbol.asyncDispose]: async () => void await closed }).catch(() => server.closeAllConnections());
       await closed;
     },
   };
@@ -86,24 +87,15 @@ async function listenTogether(server: Server, { host, port, allowHalfOpen }: { h
   const reusePort = listeners > 1;
   // With `reusePort` a second gateway would quietly get half of what comes.
   if (reusePort && port !== 0) {
-    const probe = await listen(createServer(), { host, port });
-    await new Promise((resolve) => probe.close(resolve));
+    const probe = createServer();
+    await once(probe.listen({ host, port }), 'listening');
+    await once(probe.close(), 'close');
   }
-  await listen(server, { host, port, backlog, reusePort });
+  await once(server.listen({ host, port, backlog, reusePort }), 'listening');
   const { port: taken } = server.address() as AddressInfo;
   const others = Array.from({ length: listeners - 1 }, () => createServer({ allowHalfOpen, noDelay: true }, (socket) => void server.emit('connection', socket)));
-  await Promise.all(others.map((other) => listen(other, { host, port: taken, backlog, reusePort })));
+  await Promise.all(others.map((other) => once(other.listen({ host, port: taken, backlog, reusePort }), 'listening')));
   return [server, ...others];
-}
-
-function listen(server: Server, options: ListenOptions): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options, () => {
-      server.off('error', reject);
-      resolve(server);
-    });
-  });
 }
 
 const refusals: Readonly<Record<string, { reason: string; message: string }>> = {
