@@ -1,5 +1,5 @@
 /**
- * G4, told by numbers that no machine's speed changes: there are few places, and ten times as many kiosks ask all the time. What is measured, goodput and how
+ * G4, told by numbers that no machine's speed changes: there are few places, and many more kiosks that ask. What is measured, goodput and how
  * fast it recovers, is `npm run torture -- overload`.
  */
 import { expect, test } from '@jest/globals';
@@ -96,3 +96,27 @@ test('G4 with ten times too many inside, notifications and status are answered, 
   expect(known.map(({ status }) => status)).toEqual(known.map(() => 200));
   expect(processes.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
 }, 180_000);
+
+test('G4 when more have paid than reports can be made for, the next customer waits, and everybody who paid gets the report', async () => {
+  await using processes = await startProcesses({
+    settings: { PDF_WORKERS: '1', PDF_QUEUE_LIMIT: '1', REPORTS_REQUIRE_PAYMENT: 'true', DEV_AUTO_CONFIRM_DELAY_MS: '0', OVERLOAD_DELAY_MS: '60000' },
+  });
+  const kiosk = kioskAt(processes.url);
+  const paid = await Promise.all(Array.from({ length: 8 }, async () => {
+    const session = await kiosk.openSession({ type: 'thickness' });
+    expect(await kiosk.untilFinal((await kiosk.openIntent(session, prices.thickness)).intentId)).toMatchObject({ status: 'confirmed' });
+    return session;
+  }));
+  const ask = (session: Session) => kiosk.requestReport(session, 'thickness-solaris', { email: 'client@example.com' });
+  const answers = await Promise.all(paid.map(ask));
+  const turnedAway = paid.filter((_, index) => answers[index]!.status !== 201);
+  expect(turnedAway.length).toBeGreaterThan(0);
+  for (const answer of answers.filter(({ status }) => status !== 201)) expectProblem(answer, { status: 503, reason: 'pdf_queue_full' });
+
+  const next = await kiosk.post('/api/sessions', { type: 'diagnostics' });
+  expectProblem(next, { status: 503, reason: 'overloaded' });
+  expect(next.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+  for (const session of turnedAway) expect(await kiosk.again(() => ask(session))).toMatchObject({ sessionId: session.id, status: 'ready' });
+  const later = await kiosk.again(() => kiosk.post<Session>('/api/sessions', { type: 'diagnostics' }));
+  await kiosk.openIntent(later, prices.diagnostics);
+}, 60_000);

@@ -19,7 +19,7 @@ const door = frontDoor({
     { method: 'get', path: '/api/sessions/:id', urgency: 'visit' }, { method: 'post', path: '/api/payments/intent', urgency: 'visit' },
   ],
   room: createRoom({ places: { vital: 0, visit: 0, report: 0, list: 0 }, toleratedDelayMs: 100, eventLoopDelayMs: () => 0, turns }),
-  cors: corsFor([]), metrics: createMetrics({ service: 'gateway' }),
+  cors: corsFor([]), metrics: createMetrics({ service: 'gateway' }), isKnown: () => true,
   listener: (_request, response) => void response.writeHead(500).end(),
 });
 

@@ -12,7 +12,7 @@ import { callerOf } from './request.ts';
  */
 export type Roles = readonly ['public'] | readonly ['kiosk', 'operator'] | readonly ['operator'] | readonly ['local', 'operator'];
 
-export type Identify = (request: Request) => Pick<Caller, 'role' | 'name'>;
+export type Identify = (request: Pick<Request, 'headers'>) => Pick<Caller, 'role' | 'name'>;
 
 const anonymous = { role: 'anonymous', name: '' } as const;
 
@@ -23,6 +23,12 @@ export function identifyBy(keys: readonly ApiKey[]): Identify {
     const key = keyOf(request);
     return (key === undefined ? undefined : ownerOf(key, keys)) ?? anonymous;
   };
+}
+
+/** Whether a request comes with a key; every one does where none is needed. */
+export function knowBy(keys: readonly ApiKey[]): (request: Pick<Request, 'headers'>) => boolean {
+  const identify = identifyBy(keys);
+  return (request) => keys.length === 0 || identify(request) !== anonymous;
 }
 
 /** Lets in whom the roles name. Fails with `unauthenticated` or `operator_only`. */
@@ -38,7 +44,7 @@ export function admit(roles: Roles, { open }: { open: boolean }): (request: Requ
   };
 }
 
-function keyOf(request: Request): string | undefined {
+function keyOf(request: Pick<Request, 'headers'>): string | undefined {
   const { authorization = '', 'x-api-key': key } = request.headers;
   const [, bearer] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
   return bearer ?? (typeof key === 'string' ? key : undefined);

@@ -8,13 +8,15 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, RequestListener } from 'node:http';
 import type { Cors } from './cors.ts';
 import type { Refuse } from './gate.ts';
-import type { Room, Urgency } from './overload.ts';
+import type { Errand, Room, Urgency } from './overload.ts';
 import { problemOf, retryAfterSecondsOf, statusOf } from './problem.ts';
 import { givenIdOf, requestIdOf } from './request.ts';
 import type { Route } from './route.ts';
 
 /** More than any client of ours sends. How large they are together is the server's to limit. */
 const mostHeaders = 100;
+
+type DoorRoute = Pick<Route, 'method' | 'path' | 'urgency' | 'stage'>;
 
 export type FrontDoor = {
   /** Whether anything would be refused now. */
@@ -25,8 +27,11 @@ export type FrontDoor = {
   listener: RequestListener;
 };
 
-export function frontDoor({ routes, room, cors, metrics, listener }: {
-  routes: readonly Pick<Route, 'method' | 'path' | 'urgency'>[]; room: Room; cors: Cors; metrics: Metrics; listener: RequestListener;
+export function frontDoor({ routes, room, cors, metrics, isKnown, listener }: {
+  routes: readonly DoorRoute[]; room: Room; cors: Cors; metrics: Metrics;
+  /** Whether a request comes from who may ask for anything. Strangers are refused too, and nobody is kept waiting for them. */
+  isKnown: (request: { headers: IncomingHttpHeaders }) => boolean;
+  listener: RequestListener;
 }): FrontDoor {
   const refused = new Map<Urgency, number>();
   metrics.counter({
@@ -36,25 +41,26 @@ export function frontDoor({ routes, room, cors, metrics, listener }: {
       for (const [urgency, count] of refused) this.inc({ urgency }, count);
     },
   });
-  const urgencyOf = urgencyBy(routes);
+  const errandOf = errandBy(routes);
 
-  function faultFor(method: string, url: string): Fault | undefined {
-    const urgency = urgencyOf(method, url);
-    if (urgency === undefined) return undefined;
-    const fault = room.fault(urgency);
-    if (fault) refused.set(urgency, (refused.get(urgency) ?? 0) + 1);
+  function faultFor(method: string, url: string, headers: IncomingHttpHeaders): Fault | undefined {
+    const errand = errandOf(method, url);
+    const fault = errand && room.fault(errand);
+    if (!fault) return undefined;
+    refused.set(errand.urgency, (refused.get(errand.urgency) ?? 0) + 1);
+    if (errand.stage === 'ends' && isKnown({ headers })) room.turnedAway(errand);
     return fault;
   }
 
   return {
     busy: room.busy,
     refuse({ method, url, headers }) {
-      const fault = faultFor(method, url);
+      const fault = faultFor(method, url, headers);
       return fault && textFor(fault, { headers }, cors);
     },
     listener(request, response) {
       const { method = '', url = '', rawHeaders } = request;
-      const fault = rawHeaders.length > 2 * mostHeaders ? tooManyHeaders : room.busy() ? faultFor(method, url) : undefined;
+      const fault = rawHeaders.length > 2 * mostHeaders ? tooManyHeaders : room.busy() ? faultFor(method, url, request.headers) : undefined;
       if (!fault) return listener(request, response);
       const { status, headers, body } = refusalOf(fault, requestIdOf(request), cors(request));
       response.writeHead(status, headers).end(body);
@@ -106,13 +112,13 @@ function textOf({ status, headers, body }: Refusal): string {
   return `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
 }
 
-/** The urgency of the first route that fits; undefined for an address that is none, which Express answers. */
-export function urgencyBy(routes: readonly Pick<Route, 'method' | 'path' | 'urgency'>[]): (method: string, url: string) => Urgency | undefined {
-  const patterns = routes.map(({ method, path, urgency }) => ({
-    method: method.toUpperCase(), urgency, pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/?]+')}/?(?:\\?|$)`),
+/** What the first route that fits is to the room; undefined for an address that is none, which Express answers. */
+export function errandBy(routes: readonly DoorRoute[]): (method: string, url: string) => Errand | undefined {
+  const patterns = routes.map(({ method, path, urgency, stage }) => ({
+    method: method.toUpperCase(), urgency, stage, pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/?]+')}/?(?:\\?|$)`),
   }));
   return (method, url) => {
     const asked = method === 'HEAD' ? 'GET' : method;
-    return patterns.find((each) => each.method === asked && each.pattern.test(url))?.urgency;
+    return patterns.find((each) => each.method === asked && each.pattern.test(url));
   };
 }

@@ -1,12 +1,14 @@
 import { expect, test } from '@jest/globals';
+import { Fault } from '@kiosk/fault';
 import { readConfig } from './config.ts';
-import { urgencyBy } from './front-door.ts';
-import { createRoom, measureEventLoop, urgencies, type Urgency } from './overload.ts';
+import { errandBy } from './front-door.ts';
+import { createRoom, measureEventLoop, urgencies, type Stage, type Urgency } from './overload.ts';
 import { aReport, aSession, allRoutes, intentId, problemOf, reportId, requestFor, sessionId, startTestGateway } from './testing.ts';
 
 const places = { vital: 4, visit: 3, report: 2, list: 1 };
 const kiosks = readConfig({ KIOSK_API_KEYS: 'k-1:kiosk-one-key-1111,k-1:kiosk-one-key-2222,k-2:kiosk-two-key-1111' });
 const intent = { amount: 35_000, currency: 'RUB', sessionId };
+const aMeasurement = { data: { sessionId, vehicleType: 'sedan', measurements: [], timestamp: '2026-11-23T09:00:00Z' } };
 const bearer = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
 
 /** Of turns. */
@@ -14,14 +16,14 @@ const nobody = { waiting: 0, waitedMs: 0 };
 
 /** Which urgencies are let in. */
 function letIn(room: ReturnType<typeof createRoom>): Urgency[] {
-  return urgencies.filter((urgency) => room.fault(urgency) === undefined);
+  return urgencies.filter((urgency) => room.fault({ urgency }) === undefined);
 }
 
 test('G4 each urgency has places of its own, and a place that is left is free again', () => {
   const room = createRoom({ places, toleratedDelayMs: 100, eventLoopDelayMs: () => 0, turns: nobody });
-  const first = room.enter('report');
-  room.enter('report');
-  expect(() => room.enter('report')).toThrow(expect.objectContaining({ kind: 'unavailable', reason: 'overloaded', retryAfterMs: 2000 }));
+  const first = room.enter({ urgency: 'report' });
+  room.enter({ urgency: 'report' });
+  expect(() => room.enter({ urgency: 'report' })).toThrow(expect.objectContaining({ kind: 'unavailable', reason: 'overloaded', retryAfterMs: 2000 }));
   expect(letIn(room)).toEqual(['vital', 'visit', 'list']);
   first[Symbol.dispose]();
   expect(letIn(room)).toEqual(['vital', 'visit', 'report', 'list']);
@@ -47,15 +49,30 @@ test('G4 who waits for a turn takes up room, and the wait counts as time inside'
   expect(letIn(room)).toEqual(['vital', 'visit', 'report', 'list']);
   turns.waitedMs = 490;
   for (let n = 0; n < 2000; n++) {
-    using place = room.enter('visit');
+    using place = room.enter({ urgency: 'visit' });
     at += 10;
-    place.wasQuickKind();
+    place.succeeded({ isQuickKind: true });
   }
   // Eight may be inside or wait now.
   turns.waiting = 7;
   expect(letIn(room)).toEqual(['vital', 'visit']);
   turns.waiting = 8;
   expect(letIn(room)).toEqual(['vital']);
+});
+
+test('G4 while who has paid is turned away fewer and fewer are taken on, and everything else is as before', () => {
+  let at = 0;
+  const room = createRoom({ places, toleratedDelayMs: 100, eventLoopDelayMs: () => 0, turns: nobody, now: () => at });
+  const [begins, reads, ends] = [{ urgency: 'visit', stage: 'begins' }, { urgency: 'visit' }, { urgency: 'report', stage: 'ends' }] as const;
+  const areIn = () => [begins, reads, ends].map((errand) => room.fault(errand) === undefined);
+  room.turnedAway(reads);
+  expect([room.busy(), ...areIn()]).toEqual([false, true, true, true]);
+  room.turnedAway(ends);
+  expect([room.busy(), ...areIn()]).toEqual([true, false, true, true]);
+  at = 2000;
+  expect([room.busy(), ...areIn()]).toEqual([false, true, true, true]);
+  room.enter(begins)[Symbol.dispose]();
+  expect([room.busy(), ...areIn()]).toEqual([true, false, true, true]);
 });
 
 test('an event loop that is held up again and again is measured as late, and a second after it as punctual', async () => {
@@ -78,30 +95,36 @@ test('every route says how urgent it is: what must get through, and what waits',
   expect(of('list')).toEqual(expect.arrayContaining(['get /api/sessions', 'get /api/payments']));
 });
 
+test('G4 a visit begins with its session and ends with its report', () => {
+  const of = (stage: Stage) => allRoutes().filter((route) => route.stage === stage).map(({ method, path }) => `${method} ${path}`);
+  expect(of('begins')).toEqual(['post /api/sessions']);
+  expect(of('ends')).toEqual(['post /api/reports/diagnostics', 'post /api/reports/thickness']);
+});
+
 test('what is refused before it is routed is as urgent as its route', () => {
   const routes = allRoutes();
-  const urgencyOf = urgencyBy(routes);
+  const errandOf = errandBy(routes);
   for (const route of routes) {
     const { address, init: { method } } = requestFor(route);
-    for (const url of [address, `${address}?a=b`, `${address}/`]) expect([url, urgencyOf(method, url)]).toEqual([url, route.urgency]);
-    expect(urgencyOf('PUT', address)).toBeUndefined();
-    expect(urgencyOf(method, `${address}/more/and/more`)).toBeUndefined();
+    for (const url of [address, `${address}?a=b`, `${address}/`]) expect([url, errandOf(method, url)]).toMatchObject([url, { urgency: route.urgency, stage: route.stage }]);
+    expect(errandOf('PUT', address)).toBeUndefined();
+    expect(errandOf(method, `${address}/more/and/more`)).toBeUndefined();
   }
-  expect(urgencyOf('HEAD', '/api/sessions')).toBe('list');
+  expect(errandOf('HEAD', '/api/sessions')).toMatchObject({ urgency: 'list' });
 });
 
 test('G4 while what is usually quick takes long, fewer are let in: lists first, then reports, and status and notifications always', () => {
   let at = 0;
   const room = createRoom({ places: { vital: 100, visit: 100, report: 50, list: 50 }, toleratedDelayMs: 100, eventLoopDelayMs: () => 0, turns: nobody, now: () => at });
   for (let n = 0; n < 2000; n++) {
-    using place = room.enter('visit');
+    using place = room.enter({ urgency: 'visit' });
     at += 500;
-    place.wasQuickKind();
+    place.succeeded({ isQuickKind: true });
   }
   // Eight may be inside now.
   const inside: string[] = [];
-  while (room.fault('visit') === undefined) {
-    room.enter('visit');
+  while (room.fault({ urgency: 'visit' }) === undefined) {
+    room.enter({ urgency: 'visit' });
     inside.push(letIn(room).join(' '));
   }
   expect(inside).toEqual([...Array.from({ length: 3 }, () => 'vital visit report list'), ...Array.from({ length: 2 }, () => 'vital visit report'), 'vital visit', 'vital visit', 'vital']);
@@ -134,6 +157,44 @@ test('G4 with its places taken the gateway refuses reports at once, and still an
   answer.resolve();
   expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual([200, 200]);
   expect((await read()).status).toBe(200);
+});
+
+test('G4 nobody is taken on while more reports are asked for than can be made, and whoever is inside already goes on', async () => {
+  const full = new Fault({ kind: 'unavailable', reason: 'pdf_queue_full', message: 'Too many reports are being made.', retryAfterMs: 1000 });
+  await using gateway = await startTestGateway({ reporting: { createThicknessReport: async () => Promise.reject(full) } });
+  expect((await gateway.post('/api/sessions', { type: 'thickness' })).status).toBe(201);
+  expect(await problemOf(await gateway.post('/api/reports/thickness', aMeasurement))).toMatchObject({ reason: 'pdf_queue_full' });
+  const refused = await gateway.post('/api/sessions', { type: 'thickness' });
+  expect([refused.status, refused.headers.get('retry-after'), (await problemOf(refused))['reason']]).toEqual([503, '2', 'overloaded']);
+  expect((await gateway.post('/api/payments/intent', intent)).status).toBe(201);
+  const others = [`/api/payments/status/${intentId}`, `/api/sessions/${sessionId}`, `/api/reports/${reportId}`, '/api/sessions'];
+  expect(await Promise.all(others.map(async (path) => (await gateway.send(path)).status))).toEqual(others.map(() => 200));
+  expect((await gateway.post(`/api/sessions/${sessionId}/complete`, {})).status).toBe(200);
+  expect((await gateway.post('/api/payments/webhook', '{}')).status).toBe(200);
+});
+
+test('G4 reports that strangers ask for keep nobody waiting', async () => {
+  const { promise, resolve: leave } = Promise.withResolvers<void>();
+  const making = Promise.withResolvers<void>();
+  await using gateway = await startTestGateway({
+    config: { keys: kiosks.keys, places: { ...places, report: 1 } },
+    reporting: {
+      createThicknessReport: async () => {
+        making.resolve();
+        await promise;
+        return { report: aReport };
+      },
+    },
+  });
+  const ask = (key: string) => gateway.post('/api/reports/thickness', aMeasurement, bearer(key));
+  const begin = async () => (await gateway.post('/api/sessions', { type: 'thickness' }, bearer('kiosk-two-key-1111'))).status;
+  const underWay = ask('kiosk-one-key-1111');
+  await making.promise;
+  expect((await Promise.all(Array.from({ length: 4 }, () => ask('guess-guess-guess-1')))).map(({ status }) => status)).toEqual([503, 503, 503, 503]);
+  expect(await begin()).toBe(201);
+  expect([(await ask('kiosk-two-key-1111')).status, await begin()]).toEqual([503, 503]);
+  leave();
+  expect((await underWay).status).toBe(201);
 });
 
 test('a place is free again after a failure and after a body that was refused', async () => {
@@ -202,8 +263,7 @@ test('G4 text messages have a rate of their own, over all calls that may send on
   let now = 1_000_000;
   const { keys } = readConfig({ KIOSK_API_KEYS: 'k-1:kiosk-one-key-1111', OPERATOR_API_KEYS: 'anna:operator-key-1111,olga:operator-key-2222' });
   await using gateway = await startTestGateway({ now: () => now, config: { keys, ratesPerMinute: { ...kiosks.ratesPerMinute, sms: 2 } } });
-  const data = { sessionId, vehicleType: 'sedan', measurements: [], timestamp: '2026-11-23T09:00:00Z' };
-  const report = (deliverTo?: object) => gateway.post('/api/reports/thickness', { data, deliverTo }, bearer('operator-key-1111'));
+  const report = (deliverTo?: object) => gateway.post('/api/reports/thickness', { ...aMeasurement, deliverTo }, bearer('operator-key-1111'));
   const again = (to: object, key = 'operator-key-1111') => gateway.post(`/api/reports/${reportId}/deliver`, to, bearer(key));
   const [phone, email] = [{ phone: '89001234567' }, { email: 'a@example.com' }];
   // Whoever is in the session's contact may have a phone.

@@ -15,6 +15,12 @@ test('a whole request in one piece is read with its method, its address and what
   expect(plain(post)).toEqual({ method: 'POST', url: '/api/sessions', headers: {} });
 });
 
+test('who asks is read too, from either header', () => {
+  const from = (header: string) => plain(post.replace('host: a', `host: a\r\n${header}`))?.headers;
+  expect(from('Authorization: Bearer a-key')).toEqual({ authorization: 'Bearer a-key' });
+  expect(from('X-API-Key: a-key')).toEqual({ 'x-api-key': 'a-key' });
+});
+
 test('headers of one name are joined, as Node does: two request ids are none', () => {
   expect(plain(get.replace('\r\n\r\n', '\r\nx-request-id:\tyours\t\r\n\r\n'))?.headers).toEqual({ 'x-request-id': 'mine, yours' });
 });

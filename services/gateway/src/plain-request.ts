@@ -4,8 +4,7 @@
  */
 export type PlainRequest = {
   method: string; url: string;
-  /** A refusal answers to nothing else. */
-  headers: { 'x-request-id'?: string; origin?: string };
+  headers: { [name in (typeof kept)[number]]?: string };
 };
 
 const [tab, lineFeed, carriageReturn, space, colon, zero] = [0x09, 0x0a, 0x0d, 0x20, 0x3a, 0x30];
@@ -19,8 +18,10 @@ const isToken = bytesWhere((text) => /^[\w!#$%&'*+.^`|~-]$/.test(text));
 const isInTarget = bytesWhere((text) => /^[\x21-\x7e]$/.test(text));
 const isInValue = bytesWhere((text) => /^[\t\x20-\x7e\x80-\xff]$/.test(text));
 
-/** What a refusal answers to, and what says where a request ends or what becomes of its connection. Found by length: most headers are none of these. */
-const names = ['x-request-id', 'origin', 'host', 'content-length', 'connection', 'transfer-encoding', 'upgrade', 'expect', 'trailer', 'te'] as const;
+/** What a refusal answers to, and who asks. */
+const kept = ['x-request-id', 'origin', 'authorization', 'x-api-key'] as const;
+/** These, and what says where a request ends or what becomes of its connection. Found by length: most headers are none of these. */
+const names = [...kept, 'host', 'content-length', 'connection', 'transfer-encoding', 'upgrade', 'expect', 'trailer', 'te'] as const;
 const namesByLength = Array.from({ length: 1 + Math.max(...names.map(({ length }) => length)) }, (_, length) =>
   names.filter((name) => name.length === length).map((name) => ({ name, bytes: Buffer.from(name) })));
 
@@ -46,7 +47,7 @@ export function plainRequestOf(bytes: Buffer): PlainRequest | undefined {
     // White space is less in HTTP than for `trim`.
     while (first < last && isBlank(bytes[first]!)) first++;
     while (first < last && isBlank(bytes[last - 1]!)) last--;
-    if (name === 'x-request-id' || name === 'origin') {
+    if (isKept(name)) {
       const value = bytes.toString('latin1', first, last);
       // Headers of one name are joined, as Node does: two ids of a request are none.
       headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
@@ -75,6 +76,10 @@ function endOf(isSuch: Uint8Array, bytes: Buffer, from: number): number {
 function hasAt(bytes: Buffer, at: number, expected: Buffer): boolean {
   for (let index = 0; index < expected.length; index++) if (bytes[at + index] !== expected[index]) return false;
   return true;
+}
+
+function isKept(name: string): name is (typeof kept)[number] {
+  return (kept as readonly string[]).includes(name);
 }
 
 function nameIn(bytes: Buffer, from: number, to: number): (typeof names)[number] | undefined {

@@ -3,7 +3,7 @@ import type { Call } from '@kiosk/rpc';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import type { Roles } from './access.ts';
-import type { Urgency } from './overload.ts';
+import type { Stage, Urgency } from './overload.ts';
 import type { RateName } from './throttle.ts';
 
 export type Method = 'get' | 'post' | 'patch' | 'delete';
@@ -40,6 +40,8 @@ export type Route<Body = unknown, Query = unknown> = {
   roles: Roles;
   /** What is refused first when there is too much. */
   urgency: Urgency;
+  /** Whether it takes on a visit or gives what was paid for. */
+  stage?: Stage;
   /** A rate of its own, besides that of all requests; `none` is for who must get through. */
   rate?: Exclude<RateName, 'everyone' | 'requests' | 'sms'> | 'none';
   /** Whether a text message may be sent for it, which costs money; those of all calls together have a rate of their own. */

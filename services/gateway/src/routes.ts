@@ -12,6 +12,8 @@ import type { Throttle } from './throttle.ts';
 
 const usualBodyLimitBytes = 64 * 1024;
 const usualTimeoutMs = 10_000;
+/** The gateway's own reason and that of reporting, where more reports are under way than it takes. */
+const tooMuch = ['overloaded', 'pdf_queue_full'];
 
 export type Gates = {
   /** Nobody needs a key. */
@@ -37,7 +39,8 @@ export function mount(app: Express, routes: readonly Route[], gates: Gates): voi
 }
 
 /** All that can be refused before a byte of the body is read, in one layer of the router's. Who guesses keys is counted as well. */
-function gateOf({ roles, rate, urgency, forPeople = false }: Route, { open, throttle, room }: Gates): RequestHandler {
+function gateOf(route: Route, { open, throttle, room }: Gates): RequestHandler {
+  const { roles, rate, forPeople = false } = route;
   const throttleAll = rate === 'none' ? [] : [throttle('requests'), throttle('everyone')];
   const throttleOwn = rate === undefined || rate === 'none' ? [] : [throttle(rate)];
   const admitRoles = admit(roles, { open });
@@ -46,9 +49,10 @@ function gateOf({ roles, rate, urgency, forPeople = false }: Route, { open, thro
     for (const count of throttleAll) count(response);
     admitRoles(request, response);
     for (const count of throttleOwn) count(response);
-    const fault = room.fault(urgency);
-    if (fault) throw fault;
-    next();
+    const fault = room.fault(route);
+    if (!fault) return next();
+    room.turnedAway(route);
+    throw fault;
   };
 }
 
@@ -58,7 +62,7 @@ function bodyReaderOf({ method, bodyLimitBytes = usualBodyLimitBytes }: Route): 
 }
 
 function handlerOf(route: Route, { room, throttle }: Gates): RequestHandler {
-  const { method, urgency, ref, idempotent = false, timeoutMs = usualTimeoutMs } = route;
+  const { method, ref, idempotent = false, timeoutMs = usualTimeoutMs } = route;
   const throttleTexts = throttle('sms');
   return async (request, response) => {
     const body = route.rawBody === undefined ? jsonBodyOf(request) : undefined;
@@ -78,10 +82,15 @@ function handlerOf(route: Route, { room, throttle }: Gates): RequestHandler {
 
   async function handled(asked: Parameters<Route['handle']>[0]): Promise<void | Later> {
     // Only once the body is there: who sends it slowly takes nobody's place.
-    using place = room.enter(urgency);
-    const later = await route.handle(asked);
-    if (!route.slow) place.wasQuickKind();
-    return later;
+    try {
+      using place = room.enter(route);
+      const later = await route.handle(asked);
+      place.succeeded({ isQuickKind: !route.slow });
+      return later;
+    } catch (error) {
+      if (error instanceof Fault && tooMuch.includes(error.reason)) room.turnedAway(route);
+      throw error;
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { SessionsService, type SessionsServer } from '@kiosk/contracts/sessions/
 import { connect, type Inside } from '@kiosk/rpc';
 import { createLog, createMetrics, createTurns, observeCalls, startTracing, type Log, type Running } from '@kiosk/service';
 import { readFileSync } from 'node:fs';
+import { knowBy } from './access.ts';
 import { createApp } from './app.ts';
 import { readCertificate, watchCertificate } from './certificate.ts';
 import type { GatewayConfig } from './config.ts';
@@ -66,7 +67,7 @@ export async function startGateway({
     metrics,
     log,
   });
-  const door = frontDoor({ routes, room, cors, metrics, listener: app });
+  const door = frontDoor({ routes, room, cors, metrics, isKnown: knowBy(config.keys), listener: app });
   const { certificateFiles: files } = config;
   const certificate = files && readCertificate(files);
   const server = starting.use(await startHttp({ host: config.host, port: config.port, door, turns, messages: messagesOf(app), mostConnections: config.mostConnections, certificate }));

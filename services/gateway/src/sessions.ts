@@ -31,6 +31,7 @@ export function sessionRoutes({ sessions, payments, reporting }: Forgetful): Rou
       summary: 'Opens a session: one customer\'s visit. A kiosk\'s session is its own, whatever `kioskId` says.',
       roles: ['kiosk', 'operator'],
       urgency: 'visit',
+      stage: 'begins',
       body: createSession,
       idempotent: true,
       answers: { 201: { description: 'The new session', schema: sessionAnswer } },
