@@ -27,6 +27,8 @@ export type KioskOptions = {
   refuses?: boolean;
   /** Where every request is traced to; not at all without it. */
   otlpUrl?: string;
+  /** Over those of all measurements. */
+  settings?: Readonly<Record<string, string>>;
 };
 
 /** The name of the subject that all others are compared with. */
@@ -42,7 +44,7 @@ export const allCalls: readonly CallName[] = ['create session', 'get session', '
 const sessionCalls: readonly CallName[] = ['create session', 'get session'];
 
 /** The four services as in production: keys, limits, log, metrics; pretend payments stay pending, so that intents are measured and not confirmations. */
-export async function startKiosk({ storagePath, name = kiosk, execArgv, refuses = false, otlpUrl }: KioskOptions): Promise<Subject> {
+export async function startKiosk({ storagePath, name = kiosk, execArgv, refuses = false, otlpUrl, settings = {} }: KioskOptions): Promise<Subject> {
   const ports = await freePorts(portNames.length);
   const env = {
     ...Object.fromEntries(portNames.map((port, index) => [port, String(ports[index])])),
@@ -60,6 +62,7 @@ export async function startKiosk({ storagePath, name = kiosk, execArgv, refuses 
     // Ten thousand payments are left open within seconds, as by as many kiosks: asking about all of them is not what is measured.
     PAYMENT_POLL_INTERVAL_MS: '60000',
     ...(otlpUrl === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: otlpUrl, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }),
+    ...settings,
   };
   const service = (which: string): Program => ({
     file: new URL(`../../services/${which}/src/main.ts`, import.meta.url), env, execArgv, logFile: join(storagePath, `${name}-${which}.log`),
