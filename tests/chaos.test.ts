@@ -12,8 +12,8 @@ import { until } from './until.ts';
 const seconds = Number(process.env['KIOSK_CHAOS_SECONDS'] ?? 60);
 const seed = Number(process.env['KIOSK_CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const credentials = { shopId: '100500', secretKey: 'test_chaos' };
-/** A kiosk gives up nothing: it comes back until it has an answer. */
-const patience = { withinMs: 60_000, everyMs: 100 };
+/** A kiosk gives up nothing: it comes back until it has an answer, if need be when nobody is killed any more. Those who are, are started again after 5 s at most. */
+const patience = { withinMs: seconds * 1000 + 60_000, everyMs: 100 };
 
 type FullIntent = Intent & { refundedAmount: number; refunds: { refundId: string; amount: number; status: string; reason: string }[] };
 type Refund = { refundId: string; amount: number };
