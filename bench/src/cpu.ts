@@ -11,3 +11,13 @@ export function cpuUs(pid: number): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * tickUs;
 }
+
+/** Begins now. What it gives is, when it is called, what each process has spent in each second since, in µs. */
+export function cpuMeter(pids: Readonly<Record<string, number>>): () => Record<string, number> {
+  const startedAt = performance.now();
+  const before = Object.entries(pids).map(([name, pid]) => ({ name, pid, us: cpuUs(pid) }));
+  return () => {
+    const seconds = (performance.now() - startedAt) / 1000;
+    return Object.fromEntries(before.map(({ name, pid, us }) => [name, (cpuUs(pid) - us) / seconds]));
+  };
+}

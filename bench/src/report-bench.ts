@@ -1,9 +1,10 @@
 /** Measures reports as a kiosk asks for them: over HTTP, 20 at once, until the file is synced; and how long the threads of the services stood still. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { cpuUs } from './cpu.ts';
 import { HttpConnection, requestText } from './http-connection.ts';
+import { readSamples, type Sample } from './samples.ts';
 import { median, percentile } from './statistics.ts';
 import { startKiosk } from './subjects.ts';
 
@@ -27,10 +28,6 @@ const retryAfterMs = 50;
 /** What prom-client samples the event loop with: a thread that never stands still shows this much. */
 const stallResolutionMs = 10;
 
-const samples = new URL('../../docs/samples/', import.meta.url);
-
-type Sample = { data: Record<string, unknown> };
-
 /** Fails on any answer other than 201 with a ready report. */
 export async function measureReports({ storagePath, rounds, progress }: {
   storagePath: string; rounds: number; progress: (text: string) => void;
@@ -40,8 +37,7 @@ export async function measureReports({ storagePath, rounds, progress }: {
   using stack = new DisposableStack();
   const connections = await Promise.all(Array.from({ length: concurrency }, () => HttpConnection.open(kiosk.port)));
   for (const connection of connections) stack.defer(() => connection.close());
-  const bodies = readdirSync(samples).filter((name) => name.endsWith('.json')).toSorted()
-    .map((name) => JSON.parse(readFileSync(new URL(name, samples), 'utf8')) as Sample);
+  const samples = readSamples();
 
   const measured: Round[] = [];
   progress('warming up: reports over HTTP');
@@ -63,7 +59,7 @@ export async function measureReports({ storagePath, rounds, progress }: {
 
   async function round(): Promise<Round> {
     const requests: string[] = [];
-    for (let index = 0; index < reportsPerRound; index += 1) requests.push(await requestFor(bodies[index % bodies.length]!.data));
+    for (let index = 0; index < reportsPerRound; index += 1) requests.push(await requestFor(samples[index % samples.length]!));
     await stallsMs();
     const cpuBefore = usedUs();
     const startedAt = performance.now();
@@ -92,8 +88,7 @@ export async function measureReports({ storagePath, rounds, progress }: {
   }
 
   /** Each report is for a visit of its own. */
-  async function requestFor(data: Sample['data']): Promise<string> {
-    const type = 'measurements' in data ? 'thickness' : 'diagnostics';
+  async function requestFor({ type, data }: Sample): Promise<string> {
     const session = requestText({ method: 'POST', path: '/api/sessions', body: { type, contact: { email: 'visitor@example.com' } } });
     const { status, body } = await connections[0]!.send(session);
     const id = /"id":"(ses_[^"]+)"/.exec(body)?.[1];

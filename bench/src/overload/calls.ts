@@ -7,13 +7,11 @@ import { start } from '../processes.ts';
 import { median } from '../statistics.ts';
 import { startKiosk } from '../subjects.ts';
 import { goodWithinMs, type Phase, type PhaseResult } from './open-load.ts';
-import { brokenBy, factors, normalShare, recoveredAfter, recoveryMsAfter, sharesOfPeak, type Options } from './promise.ts';
+import { brokenBy, cpuText, measureRounds, type Options, type Row } from './promise.ts';
 
 const vitalPerSecond = 20;
 const phaseMs = 4000;
 const rampMs = 2000;
-
-type Row = { factor: number; results: PhaseResult[]; recoveryMs: number[]; /** See `sharesOfPeak`. */ shares: number[] };
 
 /** Prints what it finds, and gives a sentence for each promise that did not hold. */
 export async function measureCalls({ storagePath, rounds = 5 }: Options): Promise<string[]> {
@@ -25,18 +23,10 @@ export async function measureCalls({ storagePath, rounds = 5 }: Options): Promis
   await warmUp(run);
   const capacity = await findCapacity(run);
   console.log(`Capacity: ${Math.round(capacity)} calls of visits a second answered within ${goodWithinMs} ms`);
-  const rows: Row[] = factors.map((factor) => ({ factor, results: [], shares: [], recoveryMs: [] }));
-  for (let round = 0; round < rounds; round++) {
-    for (const row of rows) {
-      row.results.push(await run(capacity * row.factor, phaseMs));
-      row.recoveryMs.push(recoveredAfter(await run(capacity * normalShare, recoveryMsAfter(row.factor))));
-    }
-  }
-  const shares = sharesOfPeak(rows.map(({ results }) => results.map(({ goodPerSecond, sentPerSecond }) => ({ good: goodPerSecond, asked: sentPerSecond }))));
-  for (const [index, row] of rows.entries()) row.shares = shares[index]!;
+  const rows = await measureRounds({ capacity, rounds, phaseMs, run, goodput: ({ goodPerSecond, sentPerSecond }) => ({ good: goodPerSecond, asked: sentPerSecond }) });
   print(rows);
-  return rows.flatMap(({ factor, results, shares: ofPeak, recoveryMs }) => brokenBy({
-    what: 'calls', factor, shares: ofPeak, recoveryMs, wrong: results.reduce((sum, { visits }) => sum + visits.wrong, 0),
+  return rows.flatMap(({ factor, results, shares, recoveryMs }) => brokenBy({
+    what: 'calls', factor, shares, recoveryMs, wrong: results.reduce((sum, { visits }) => sum + visits.wrong, 0),
     vital: Math.min(...(['notifications', 'statusReads'] as const).map((kind) => median(results.map((result) => result[kind].good / result[kind].sent)))),
   }));
 }
@@ -61,8 +51,8 @@ async function findCapacity(run: (perSecond: number, durationMs: number) => Prom
   }
 }
 
-function print(rows: Row[]): void {
-  const of = ({ results: all }: Row, pick: (result: PhaseResult) => number) => median(all.map(pick));
+function print(rows: readonly Row<PhaseResult>[]): void {
+  const of = ({ results: all }: Row<PhaseResult>, pick: (result: PhaseResult) => number) => median(all.map(pick));
   console.table(Object.fromEntries(rows.map((row) => [`${row.factor}×`, {
     'sent/s': Math.round(of(row, ({ sentPerSecond }) => sentPerSecond)),
     'good/s': Math.round(of(row, ({ goodPerSecond }) => goodPerSecond)),
@@ -75,7 +65,7 @@ function print(rows: Row[]): void {
     'status reads': `${(100 * of(row, ({ statusReads }) => statusReads.good / statusReads.sent)).toFixed(1)} %`,
     'status p99 ms': Math.round(of(row, ({ statusReads }) => statusReads.p99Ms)),
     'recovery s': Math.max(...row.recoveryMs) / 1000,
-    'CPU': [...Object.keys(row.results[0]!.cpuUsOf).map((name) => `${name[0]} ${of(row, ({ cpuUsOf }) => cpuUsOf[name]! / 1e6).toFixed(2)}`), `load ${of(row, ({ loadCpuUs }) => loadCpuUs / 1e6).toFixed(2)}`].join(' '),
+    'CPU': cpuText(row.results),
     'connections': of(row, ({ connections }) => connections),
     'wrong': JSON.stringify(Object.assign({}, ...row.results.map(({ wrongStatuses }) => wrongStatuses))),
   }])));

@@ -6,7 +6,7 @@
  * theirs is busy: by a fifth where this was measured. That must not grow with the load, or what the load does to the machine would be taken for what it does to the services.
  */
 import { randomUUID } from 'node:crypto';
-import { cpuUs } from '../cpu.ts';
+import { cpuMeter } from '../cpu.ts';
 import { requestText } from '../http-connection.ts';
 import { percentile } from '../statistics.ts';
 import { LeanConnection } from './lean-connection.ts';
@@ -119,7 +119,7 @@ async function run({ perSecond, vitalPerSecond, durationMs, pids }: Phase): Prom
   const unwell = new Set<number>();
   const wrongStatuses: Record<string, number> = {};
   let underWay = 0;
-  const cpuBefore = cpuOf({ ...pids, load: process.pid });
+  const cpuSpent = cpuMeter({ ...pids, load: process.pid });
   const startedAt = performance.now();
 
   function send(kind: Kind, dueAt: number): void {
@@ -173,7 +173,7 @@ async function run({ perSecond, vitalPerSecond, durationMs, pids }: Phase): Prom
     for (const nextAt = now + tickMs; performance.now() < nextAt;) await new Promise((resolve) => setImmediate(resolve));
   }
   const lastedS = (performance.now() - startedAt) / 1000;
-  const { load: loadCpuUs = 0, ...cpuUsOf } = Object.fromEntries(Object.entries(cpuOf({ ...pids, load: process.pid })).map(([name, us]) => [name, (us - cpuBefore[name]!) / lastedS]));
+  const { load: loadCpuUs = 0, ...cpuUsOf } = cpuSpent();
   for (const until = performance.now() + lingerMs; underWay > 0 && performance.now() < until;) await new Promise((resolve) => setTimeout(resolve, 20));
   const connections = open.size;
   // What is still not answered is lost, and its connection with it.
@@ -203,10 +203,6 @@ function connectionIfAny(): LeanConnection | undefined {
   });
   open.add(connection);
   return connection;
-}
-
-function cpuOf(pids: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuUs(pid)]));
 }
 
 process.on('message', (phase: Phase) => void run(phase).then((result) => process.send?.(result)));

@@ -6,10 +6,10 @@
  * During a phase it never sleeps, for the reason that open-load.ts gives.
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { cpuUs } from '../cpu.ts';
+import { cpuMeter } from '../cpu.ts';
 import { requestText } from '../http-connection.ts';
+import { readSamples } from '../samples.ts';
 import { percentile } from '../statistics.ts';
 import { LeanConnection } from './lean-connection.ts';
 
@@ -56,7 +56,6 @@ const askAgainMs = 1000;
 const tickMs = 2;
 
 type Step = 'session' | 'payment' | 'status' | 'report' | 'end';
-type Sample = { kind: 'thickness' | 'diagnostics'; body: { data: Record<string, unknown> } };
 type Tally = {
   startedAt: number; settledAt: number; over: boolean;
   came: number; done: number; paid: number; leftUnpaid: number; reportMs: number[]; refused: Record<string, number>; wrong: Record<string, number>; unwell: Set<number>;
@@ -64,15 +63,15 @@ type Tally = {
 
 const port = Number(process.argv[2]);
 const idle: LeanConnection[] = [];
-const samples = samplesIn(new URL('../../../docs/samples/', import.meta.url));
+const samples = readSamples();
 /** Of all phases. */
 let [paid, owed] = [0, 0];
 
 async function visit(tally: Tally): Promise<void> {
-  const { kind, body } = samples[tally.came++ % samples.length]!;
+  const { type, data } = samples[tally.came++ % samples.length]!;
   const waitsUntil = performance.now() + patienceMs;
   const session = idIn(/"id":"(ses_\w+)"/, await insist(tally, 'session', {
-    request: requestText({ method: 'POST', path: '/api/sessions', body: { type: kind, contact: { email: 'visitor@example.com' } } }), waitsUntil,
+    request: requestText({ method: 'POST', path: '/api/sessions', body: { type, contact: { email: 'visitor@example.com' } } }), waitsUntil,
   }));
   const intent = session && idIn(/"intentId":"(pay_\w+)"/, await insist(tally, 'payment', {
     request: requestText({ method: 'POST', path: '/api/payments/intent', headers: newKey(), body: { amount: 48_000, currency: 'RUB', sessionId: session } }), waitsUntil,
@@ -87,7 +86,7 @@ async function visit(tally: Tally): Promise<void> {
   tally.paid++;
   paid++;
   owed++;
-  await insist(tally, 'report', { request: requestText({ method: 'POST', path: `/api/reports/${kind}`, headers: newKey(), body: { data: { ...body.data, sessionId: session } } }) });
+  await insist(tally, 'report', { request: requestText({ method: 'POST', path: `/api/reports/${type}`, headers: newKey(), body: { data: { ...data, sessionId: session } } }) });
   owed--;
   const tookMs = performance.now() - paidAt;
   if (tookMs > usualReportMs) tally.unwell.add(secondOf(tally, paidAt));
@@ -130,15 +129,14 @@ async function run({ perSecond, durationMs, settleMs, pids }: VisitPhase): Promi
   const tally: Tally = {
     startedAt, settledAt: startedAt + settleMs, over: false, came: 0, done: 0, paid: 0, leftUnpaid: 0, reportMs: [], refused: {}, wrong: {}, unwell: new Set(),
   };
-  const all = { ...pids, load: process.pid };
-  const before = cpuOf(all);
+  const cpuSpent = cpuMeter({ ...pids, load: process.pid });
   for (let now = startedAt; now < startedAt + durationMs; now = performance.now()) {
     while (tally.came < ((now - startedAt) * perSecond) / 1000) void visit(tally);
     for (const nextAt = now + tickMs; performance.now() < nextAt;) await setImmediate();
   }
   const lastedS = (performance.now() - startedAt) / 1000;
   tally.over = true;
-  const { load: loadCpuUs = 0, ...cpuUsOf } = Object.fromEntries(Object.entries(cpuOf(all)).map(([name, us]) => [name, (us - before[name]!) / lastedS]));
+  const { load: loadCpuUs = 0, ...cpuUsOf } = cpuSpent();
   const { came, done, refused, wrong, leftUnpaid, reportMs, unwell } = tally;
   reportMs.sort((a, b) => a - b);
   return {
@@ -152,12 +150,6 @@ async function run({ perSecond, durationMs, settleMs, pids }: VisitPhase): Promi
 async function drain({ withinMs }: Drain): Promise<Drained> {
   for (const until = performance.now() + withinMs; owed > 0 && performance.now() < until;) await setTimeout(20);
   return { paid, owed };
-}
-
-function samplesIn(folder: URL): Sample[] {
-  return readdirSync(folder).filter((name) => name.endsWith('.json')).toSorted().map((name) => ({
-    kind: name.startsWith('thickness') ? 'thickness' : 'diagnostics', body: JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Sample['body'],
-  }));
 }
 
 function idIn(pattern: RegExp, text = ''): string | undefined {
@@ -174,10 +166,6 @@ function count(counts: Record<string, number>, what: string): void {
 
 function secondOf({ startedAt }: Tally, at: number): number {
   return Math.floor((at - startedAt) / 1000);
-}
-
-function cpuOf(pids: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuUs(pid)]));
 }
 
 process.on('message', (job: VisitPhase | Drain) => void ('withinMs' in job ? drain(job) : run(job)).then((result) => process.send?.(result)));

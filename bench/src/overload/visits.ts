@@ -7,15 +7,13 @@ import { start } from '../processes.ts';
 import { median } from '../statistics.ts';
 import { startKiosk } from '../subjects.ts';
 import type { Drain, Drained, VisitPhase, VisitPhaseResult } from './open-visits.ts';
-import { brokenBy, factors, normalShare, recoveredAfter, recoveryMsAfter, sharesOfPeak, type Options } from './promise.ts';
+import { brokenBy, cpuText, measureRounds, type Options, type Row } from './promise.ts';
 
 const settings = { DEV_MANUAL_MODE: 'false', DEV_AUTO_CONFIRM_DELAY_MS: '1000', PAYMENT_POLL_INTERVAL_MS: '500', REPORTS_REQUIRE_PAYMENT: 'true' };
 const phaseMs = 20_000;
 const rampMs = 10_000;
 const settleMs = 4000;
 const drainMs = 120_000;
-
-type Row = { factor: number; results: VisitPhaseResult[]; recoveryMs: number[]; /** See `sharesOfPeak`. */ shares: number[] };
 
 /** Prints what it finds, and gives a sentence for each promise that did not hold. */
 export async function measureVisits({ storagePath, rounds = 3 }: Options): Promise<string[]> {
@@ -30,21 +28,13 @@ export async function measureVisits({ storagePath, rounds = 3 }: Options): Promi
   const capacity = await findCapacity(run);
   await drain();
   console.log(`Capacity: ${capacity.toFixed(1)} visits a second from the contact to the report`);
-  const rows: Row[] = factors.map((factor) => ({ factor, results: [], shares: [], recoveryMs: [] }));
-  for (let round = 0; round < rounds; round++) {
-    for (const row of rows) {
-      row.results.push(await run(capacity * row.factor, phaseMs));
-      row.recoveryMs.push(recoveredAfter(await run(capacity * normalShare, recoveryMsAfter(row.factor))));
-    }
-  }
+  const rows = await measureRounds({ capacity, rounds, phaseMs, run, goodput: ({ donePerSecond }, perSecond) => ({ good: donePerSecond, asked: perSecond }) });
   const { paid, owed } = await drain();
   console.log(`Paid: ${paid}. Without a report: ${owed}`);
-  const shares = sharesOfPeak(rows.map(({ factor, results }) => results.map(({ donePerSecond }) => ({ good: donePerSecond, asked: capacity * factor }))));
-  for (const [index, row] of rows.entries()) row.shares = shares[index]!;
   print(rows, capacity);
   const lost = owed > 0 ? [`visits: ${owed} who paid had no report ${drainMs / 1000} s after everything`] : [];
-  return [...lost, ...rows.flatMap(({ factor, results, shares: ofPeak, recoveryMs }) => brokenBy({
-    what: 'visits', factor, shares: ofPeak, recoveryMs,
+  return [...lost, ...rows.flatMap(({ factor, results, shares, recoveryMs }) => brokenBy({
+    what: 'visits', factor, shares, recoveryMs,
     vital: results.some(({ refused }) => (refused['status'] ?? 0) > 0) ? 0 : 1,
     wrong: results.reduce((sum, { wrong }) => sum + sumOf(wrong), 0),
   }))];
@@ -60,8 +50,8 @@ async function findCapacity(run: (perSecond: number, durationMs: number) => Prom
   }
 }
 
-function print(rows: Row[], capacity: number): void {
-  const of = ({ results }: Row, pick: (result: VisitPhaseResult) => number) => median(results.map(pick));
+function print(rows: readonly Row<VisitPhaseResult>[], capacity: number): void {
+  const of = ({ results }: Row<VisitPhaseResult>, pick: (result: VisitPhaseResult) => number) => median(results.map(pick));
   console.table(Object.fromEntries(rows.map((row) => [`${row.factor}×`, {
     'customers/s': (capacity * row.factor).toFixed(1),
     'visits done/s': of(row, ({ donePerSecond }) => donePerSecond).toFixed(1),
@@ -73,7 +63,7 @@ function print(rows: Row[], capacity: number): void {
     'recovery s': Math.max(...row.recoveryMs) / 1000,
     'refused': JSON.stringify(row.results.at(-1)!.refused),
     'wrong': JSON.stringify(Object.assign({}, ...row.results.map(({ wrong }) => wrong))),
-    'CPU': [...Object.keys(row.results[0]!.cpuUsOf).map((name) => `${name[0]} ${of(row, ({ cpuUsOf }) => cpuUsOf[name]! / 1e6).toFixed(2)}`), `load ${of(row, ({ loadCpuUs }) => loadCpuUs / 1e6).toFixed(2)}`].join(' '),
+    'CPU': cpuText(row.results),
   }])));
 }
 
