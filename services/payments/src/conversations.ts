@@ -7,8 +7,8 @@ export type Conversations = ReturnType<typeof createConversations>;
 export function createConversations<T extends { id: string }>({ most, claim, hold, onError, again }: {
   /** At a time. */
   most: number;
-  /** Takes what is due, so that nobody else takes it meanwhile. */
-  claim: (limit: number) => Promise<T[]>;
+  /** Takes what is due, so that nobody else takes it meanwhile. Those `besides` are under way, and may look due until they begin in earnest: they are none of the `limit`. */
+  claim: (wanted: { limit: number; besides: ReadonlySet<string> }) => Promise<T[]>;
   hold: (item: T) => Promise<unknown>;
   onError: (error: unknown) => void;
   /** There may be more due than there was room for: begin again. */
@@ -35,8 +35,8 @@ export function createConversations<T extends { id: string }>({ most, claim, hol
   async function beginSome(): Promise<void> {
     const room = most - underWay.size;
     if (room <= 0) return;
-    const due = await claim(room);
-    for (const item of due) if (!underWay.has(item.id)) underWay.set(item.id, holdOne(item, due.length === room));
+    const due = await claim({ limit: room, besides: new Set(underWay.keys()) });
+    for (const item of due) underWay.set(item.id, holdOne(item, due.length === room));
   }
 
   return {

@@ -25,16 +25,16 @@ export function createJanitor({ store, refundStore, settlement, refunds, log, no
   const onError = (error: unknown): void => logFailedJob(log, 'janitor', error);
   const aboutPayments = createConversations({
     most, onError, again,
-    claim: async (limit) => {
+    claim: async (wanted) => {
       // Before each turn: the PSP may be so slow that what nobody has sent yet runs out of time meanwhile.
       await store.expireDue(now(), origin);
-      return store.claimDue({ now: now(), leaseMs, limit });
+      return store.claimDue({ now: now(), leaseMs, ...wanted });
     },
     hold: (intent) => (intent.submission === 'attached' ? settlement.ask(intent, { source: 'poll', origin }) : settlement.submit(intent.id, origin)),
   });
   const aboutRefunds = createConversations({
     most, onError, again,
-    claim: (limit) => refundStore.claimDue({ now: now(), leaseMs, limit }),
+    claim: (wanted) => refundStore.claimDue({ now: now(), leaseMs, ...wanted }),
     hold: (refund) => (refund.submission === 'attached' ? refunds.ask(refund, origin) : refunds.submit(refund.id, origin)),
   });
 

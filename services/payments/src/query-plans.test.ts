@@ -61,7 +61,7 @@ const key = { caller: 'kiosk:1', key: 'k', bodySha256: 'x' };
 
 describe('no query walks a table', () => {
   test.each<[string, () => Promise<unknown>]>([
-    ['what is due at the PSP', () => store.claimDue({ now: at, leaseMs: 45_000, limit: 8 })],
+    ['what is due at the PSP', () => store.claimDue({ now: at, leaseMs: 45_000, limit: 8, besides: new Set() })],
     ['what is overdue', () => store.expireDue(at, origin)],
     ['claims to release at the start', () => store.releaseClaims(at)],
     ['what is too old to keep', () => store.deleteOld({ auditBefore: at, keysBefore: at, now: at })],
@@ -93,7 +93,7 @@ describe('no query walks a table', () => {
     ['the list of failed ones of a day', () => store.list({ ...page, status: 'failed', createdFrom: at - 86_400_000, createdTo: at }, at)],
     ['the list of all of a day', () => store.list({ ...page, createdFrom: at - 86_400_000, createdTo: at }, at)],
     ['the list of all from a cursor on', () => store.list({ ...page, after: 'pay_1' }, at)],
-    ['refunds that are due', () => refunds.claimDue({ now: at, leaseMs: 45_000, limit: 8 })],
+    ['refunds that are due', () => refunds.claimDue({ now: at, leaseMs: 45_000, limit: 8, besides: new Set() })],
     ['refunds to release at the start', () => refunds.releaseClaims(at)],
     ['the metric of requests with an unknown outcome', () => unfinished.unknown(at)],
     ['the metric of pending receipts', () => unfinished.oldestPendingReceipt()],
@@ -110,7 +110,7 @@ describe('no query walks a table', () => {
       await store.claimSubmission(intent.id, { now: at + 45_000, leaseMs: 45_000 });
       const payment = await psp.createPayment({ key: intent.id, body: psp.freezePayment(intent) });
       await store.settle(intent.id, payment, { psp, source: 'submit', now: at, origin });
-      await store.claimDue({ now: at + 2000, leaseMs: 45_000, limit: 8 });
+      await store.claimDue({ now: at + 2000, leaseMs: 45_000, limit: 8, besides: new Set() });
       await store.settle(intent.id, { ...payment, status: 'succeeded', paid: true }, { psp, source: 'poll', now: at + 2000, origin });
       await store.get(intent.id, undefined, at + 2000);
       await inbox.receive({ body: Buffer.from(JSON.stringify({ type: 'notification', event: 'payment.succeeded', object: { id: payment.id } })), sourceIp: '127.0.0.1' });

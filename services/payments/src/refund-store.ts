@@ -153,8 +153,10 @@ export class RefundStore {
     });
   }
 
-  async claimDue({ now, leaseMs, limit }: { now: number; leaseMs: number; limit: number }): Promise<Refund[]> {
-    const due = await this.#rows.read.selectFrom('refunds').select('id').where('next_action_at', '<=', now).orderBy('next_action_at').limit(limit).execute();
+  /** As for intents. */
+  async claimDue({ now, leaseMs, limit, besides }: { now: number; leaseMs: number; limit: number; besides: ReadonlySet<string> }): Promise<Refund[]> {
+    const due = (await this.#rows.read.selectFrom('refunds').select('id').where('next_action_at', '<=', now).orderBy('next_action_at').limit(limit + besides.size).execute())
+      .filter(({ id }) => !besides.has(id)).slice(0, limit);
     if (due.length === 0) return [];
     return this.#rows.transaction(async (tx) => {
       const rows = await tx.db.selectFrom('refunds').selectAll().where('id', 'in', due.map(({ id }) => id)).where('next_action_at', '<=', now).execute();

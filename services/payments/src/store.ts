@@ -282,9 +282,9 @@ export class Store {
     });
   }
 
-  /** Takes intents whose time for the PSP has come and puts them out of the others' sight for a while. */
-  async claimDue({ now, leaseMs, limit }: { now: number; leaseMs: number; limit: number }): Promise<Intent[]> {
-    const due = await dueIntents.all(this.#rows.read, { now, limit });
+  /** Takes intents whose time for the PSP has come, other than `besides`, and puts them out of the others' sight for a while. */
+  async claimDue({ now, leaseMs, limit, besides }: { now: number; leaseMs: number; limit: number; besides: ReadonlySet<string> }): Promise<Intent[]> {
+    const due = (await dueIntents.all(this.#rows.read, { now, limit: limit + besides.size })).filter(({ id }) => !besides.has(id)).slice(0, limit);
     if (due.length === 0) return [];
     return this.#rows.transaction(async (tx) => {
       const claimed: Intent[] = [];

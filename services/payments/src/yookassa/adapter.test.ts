@@ -31,7 +31,7 @@ async function startScripted(answer: (response: ServerResponse, request: Incomin
   await once(server, 'listening');
   const psp = createYooKassa({
     apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v3`, shopId: '506751', secretKey: 'live_secret', testAllowed: false, confirmation: 'qr',
-    returnUrl: 'https://kiosk.example/', tracer: new ProxyTracerProvider().getTracer('test'), timeoutMs: 2000, ...options,
+    returnUrl: 'https://kiosk.example/', tracer: new ProxyTracerProvider().getTracer('test'), timeoutMs: 35_000, ...options,
   });
   return {
     psp, seen,
