@@ -84,6 +84,25 @@ test('G1 each refusal has an id of its own, the same in its header and its docum
   await (await underWay).arrayBuffer();
 });
 
+test('G4 a HEAD is refused without a body, so that what follows on its connection is the answer to the next request', async () => {
+  const { gateway, underWay, leave } = await startFull();
+  await using _gateway = gateway;
+  const socket = connect(gateway.port, '127.0.0.1');
+  let received = '';
+  socket.on('data', (chunk) => received += String(chunk));
+  const headsOf = () => received.match(/\r\n\r\n/g)?.length ?? 0;
+  for (const request of [read, read.replace('GET', 'HEAD'), read.replace('GET', 'HEAD'), read]) {
+    const heads = headsOf();
+    socket.write(request);
+    while (headsOf() === heads) await once(socket, 'data');
+  }
+  socket.end();
+  await once(socket, 'close');
+  expect(received.split('HTTP/1.1 503 Service Unavailable\r\n').slice(1).map((answer) => answer.split('\r\n\r\n')[1] !== '')).toEqual([true, false, false, true]);
+  leave();
+  await (await underWay).arrayBuffer();
+});
+
 test('G4 a connection that sends in pieces or ahead of the answers is refused all the same', async () => {
   const { gateway, underWay, leave } = await startFull();
   await using _gateway = gateway;

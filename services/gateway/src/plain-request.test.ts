@@ -32,7 +32,7 @@ test.each([
   ['a length and a blank that is none', post.replace(': 4', ': 4\xa0')], ['two hosts', get.replace('\r\n\r\n', '\r\nhost: b\r\n\r\n')],
   ['a folded header', get.replace('\r\n\r\n', '\r\n folded: x\r\n\r\n')], ['a bare line feed', get.replace('Host: a\r\n', 'Host: a\n')],
   ['a bare carriage return', get.replace('Host: a', 'Host: a\rb')], ['a blank before the colon', get.replace('Host:', 'Host :')], ['a NUL', get.replace('mine', 'mi\0ne')],
-  ['no host', get.replace('Host: a\r\n', '')], ['HTTP/1.0', get.replace('1.1', '1.0')], ['another method', get.replace('GET', 'OPTIONS')],
+  ['no host', get.replace('Host: a\r\n', '')], ['HTTP/1.0', get.replace('1.1', '1.0')], ['another method', get.replace('GET', 'OPTIONS')], ['a HEAD, whose refusal has no body', get.replace('GET', 'HEAD')],
   ['an address of another form', get.replace('/api', 'http://a/api')], ['an upgrade', get.replace('\r\n\r\n', '\r\nupgrade: h2c\r\n\r\n')],
   ['a connection to be closed', get.replace('\r\n\r\n', '\r\nconnection: close\r\n\r\n')], ['a client that waits for a go-ahead', post.replace('\r\n\r\n', '\r\nexpect: 100-continue\r\n\r\n')],
   ['an empty line first', `\r\n${get}`], ['nothing', ''],

@@ -8,7 +8,8 @@ export type PlainRequest = {
 };
 
 const [tab, lineFeed, carriageReturn, space, colon, zero] = [0x09, 0x0a, 0x0d, 0x20, 0x3a, 0x30];
-const methods = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'].map((method) => ({ method, start: Buffer.from(`${method} /`) }));
+/** Not HEAD: what refuses it must not have a body. */
+const methods = ['GET', 'POST', 'PATCH', 'DELETE'].map((method) => ({ method, start: Buffer.from(`${method} /`) }));
 const version = Buffer.from(' HTTP/1.1\r\n');
 const keepAlive = Buffer.from('keep-alive');
 const mostDigits = 9;
