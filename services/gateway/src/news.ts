@@ -28,19 +28,22 @@ export class News {
     this.#digests = Object.fromEntries(parts.map((part, index) => [part, given[index] ?? nothing])) as Record<Part, string>;
   }
 
-  /** What is new in a part's state, which is told by giving it back. Only the last one's id says that the whole state has been heard. */
-  of(part: Part, state: readonly Thing[]): NewsEvent[] {
+  /**
+   * What is new in a part's state. Each event is told by being taken, and its id made then: the other parts go on while a slow reader is waited for, and their
+   * events must not say that this one's were heard. Only the last one's id says that the whole state has been.
+   */
+  *of(part: Part, state: readonly Thing[]): Generator<NewsEvent, void> {
     const before = this.#told.get(part);
     const digests = new Map(state.map(({ event, key, data, digested = data }) => [`${event} ${key}`, digestOf(digested)]));
     const digest = digestOf([...digests]);
     this.#told.set(part, digests);
-    if (!before && digest === this.#digests[part]) return [];
+    if (!before && digest === this.#digests[part]) return;
     const news = state.filter(({ event, key }) => before?.get(`${event} ${key}`) !== digests.get(`${event} ${key}`));
-    return news.map(({ event, data }, index) => {
+    for (const [index, { event, data }] of news.entries()) {
       // A reader that is cut off in between must hear all of it again.
       if (index === news.length - 1) this.#digests[part] = digest;
-      return { event, data, id: parts.map((each) => this.#digests[each]).join('.') };
-    });
+      yield { event, data, id: parts.map((each) => this.#digests[each]).join('.') };
+    }
   }
 }
 
