@@ -45,6 +45,15 @@ test('G4 while more and more are turned away hardly anybody begins', () => {
   expect([eachSecond[0], eachSecond[9], eachSecond[19]]).toEqual([71, 9, 1]);
 });
 
+test('G4 where somebody is turned away just after a start, as many begin a few seconds later as are served then', () => {
+  const { clock, newcomers, begin } = newcomersAt();
+  for (let report = 0; report < 20; report++, clock.at += 100) newcomers.served();
+  newcomers.turnedAway();
+  for (let report = 0; report < 100; report++, clock.at += 100) newcomers.served();
+  begin(1000);
+  expect(begin(10_000)).toBeGreaterThan(95);
+});
+
 test('G4 where none was served lately about one begins each second, so that there is evidence', () => {
   const { clock, newcomers, begin } = newcomersAt();
   newcomers.served();

@@ -24,6 +24,11 @@ const fewestPerSecond = 1;
 const windows = 12;
 const windowMs = 5000;
 
+/** What so many reports in a window are in a second. */
+function perSecondIn(count: number): number {
+  return (1000 * count) / windowMs;
+}
+
 /** `now` in ms, of a clock that is never set. Whoever was refused comes again within `comeAgainMs`. */
 export function createNewcomers({ comeAgainMs, now }: { comeAgainMs: number; now: () => number }): Newcomers {
   let windowSince = now();
@@ -31,7 +36,7 @@ export function createNewcomers({ comeAgainMs, now }: { comeAgainMs: number; now
   let served: number[] = [0];
   /** When somebody was turned away first, and until when nobody may have been for that to be over. */
   let crowded = { since: -Infinity, until: -Infinity };
-  /** What reports were made then. */
+  /** What reports were made then, or later where that is more: a gateway that has just started had made hardly any. */
   let servedPerSecond = 0;
   let allowed = { count: 0, at: 0 };
 
@@ -60,12 +65,12 @@ export function createNewcomers({ comeAgainMs, now }: { comeAgainMs: number; now
     began: () => void allowed.count--,
     served() {
       roll();
-      served[0]!++;
+      servedPerSecond = Math.max(servedPerSecond, perSecondIn(++served[0]!));
     },
     turnedAway() {
       roll();
       const at = now();
-      servedPerSecond = Math.max(fewestPerSecond, (1000 * Math.max(...served)) / windowMs);
+      servedPerSecond = Math.max(fewestPerSecond, perSecondIn(Math.max(...served)));
       if (at >= crowded.until) allowed = { count: 0, at };
       crowded = { since: at < crowded.until ? crowded.since : at, until: at + comeAgainMs };
     },
