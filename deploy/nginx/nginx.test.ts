@@ -131,7 +131,7 @@ describeWith(['nginx', 'openssl'], 'nginx in front of the gateway', () => {
   });
 
   test('G1 what nginx refuses by itself is a problem document too', async () => {
-    const large = await ask('/api/sessions', { method: 'POST', body: 'x'.repeat(600_000), headers: operator });
+    const large = await ask('/api/sessions', { method: 'POST', body: 'x'.repeat(1_200_000), headers: operator });
     expectProblem(large, { status: 413, reason: 'body_too_large' });
     await stack.stop('gateway');
     try {

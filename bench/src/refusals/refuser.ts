@@ -4,13 +4,14 @@
  */
 import { createMetrics, createTurns } from '@kiosk/service';
 import { createServer } from 'node:net';
+import { Connections } from '../../../services/gateway/src/connections.ts';
 import { corsFor } from '../../../services/gateway/src/cors.ts';
 import { frontDoor } from '../../../services/gateway/src/front-door.ts';
 import { createRoom } from '../../../services/gateway/src/overload.ts';
 import { startHttp } from '../../../services/gateway/src/server.ts';
 
 const [port, which] = [Number(process.argv[2]), process.argv[3]];
-const mostConnections = 10_000;
+const most = 10_000;
 
 const turns = createTurns({ perTurn: 16 });
 const door = frontDoor({
@@ -23,7 +24,7 @@ const door = frontDoor({
   listener: (_request, response) => void response.writeHead(500).end(),
 });
 
-if (which === 'door') await startHttp({ host: '127.0.0.1', port, door, turns, mostConnections });
+if (which === 'door') await startHttp({ host: '127.0.0.1', port, door, turns, connections: new Connections({ most, mostPerAddress: most, isProxy: () => false }) });
 else {
   const answer = door.refuse({ method: 'POST', url: '/api/sessions', headers: {} })!;
   const server = createServer({ noDelay: true }, (socket) => void socket.on('error', () => {}).on('data', () => socket.write(answer, 'latin1')));

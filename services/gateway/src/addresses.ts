@@ -1,13 +1,27 @@
 /** IP addresses as text. */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8);
-loopback.addAddress('::1', 'ipv6');
-
-export function isLoopback(ip: string): boolean {
-  return isIP(ip) !== 0 && loopback.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4');
+/** An IPv4 address as itself, also where an IPv6 socket took the connection. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/, '');
 }
+
+/** Whether an address is in one of the networks, each an address or CIDR. */
+export function within(networks: readonly string[]): (ip: string) => boolean {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [ip = '', bits] = network.split('/');
+    const family = isIPv6(ip) ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(ip, family);
+    else list.addSubnet(ip, Number(bits), family);
+  }
+  return (ip) => isIP(ip) !== 0 && list.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4');
+}
+
+/** This machine. */
+export const loopback = ['127.0.0.0/8', '::1'] as const;
+
+export const isLoopback = within(loopback);
 
 /** Whether a host to listen on is this machine's alone. */
 export function isLoopbackHost(host: string): boolean {

@@ -5,34 +5,46 @@
 import { Fault, invalid } from '@kiosk/fault';
 import type { Request, RequestHandler } from 'express';
 import { isUtf8 } from 'node:buffer';
+import { callerOf } from './request.ts';
+import type { Shares } from './shares.ts';
+import { whoIs } from './throttle.ts';
 
 const deepest = 32;
 
+/** Of all bodies that are coming and not whole yet, in bytes; `mostEach` of one caller, who then keeps none of the others' out. */
+export const bodiesComing = { most: 64 * 1024 * 1024, mostEach: 8 * 1024 * 1024 } as const;
+
 /** Leaves the body's bytes in `request.body`; undefined where there is none. */
-export function readBytes({ limitBytes }: { limitBytes: number }): RequestHandler {
-  return (request, _response, next) => {
+export function readBytes({ limitBytes, coming }: { limitBytes: number; coming: Shares }): RequestHandler {
+  return (request, response, next) => {
     const { 'content-encoding': encoding = 'identity', 'content-length': length, 'transfer-encoding': transfer } = request.headers;
     if (length === undefined && transfer === undefined) return next();
     if (encoding.toLowerCase() !== 'identity') {
       throw new Fault({ kind: 'invalid', reason: 'unsupported_media_type', message: 'The body must not be compressed.' });
     }
     if (Number(length) > limitBytes) throw tooLarge();
-    collect(request, limitBytes, next);
+    collect(request, { limitBytes, wholeBytes: transfer === undefined ? Number(length) : Infinity, coming, who: whoIs(callerOf(response)) }, next);
   };
 }
 
 /** Whether all came, too much, or the client went away: `next` hears of it once. */
-function collect(request: Request, limitBytes: number, next: (error?: unknown) => void): void {
+function collect(request: Request, { limitBytes, wholeBytes, coming, who }: { limitBytes: number; wholeBytes: number; coming: Shares; who: string }, next: (error?: unknown) => void): void {
   const chunks: Buffer[] = [];
-  let size = 0;
+  let [size, waiting] = [0, 0];
   const end = (error?: unknown): void => {
     request.off('data', take).off('end', done).off('error', gone).off('close', gone);
+    if (waiting > 0) coming.giveBack(who, waiting);
     next(error);
   };
   const take = (chunk: Buffer): void => {
     size += chunk.length;
     if (size > limitBytes) return end(tooLarge());
     chunks.push(chunk);
+    // Most come in one piece and wait for nothing.
+    if (size >= wholeBytes) return;
+    if (coming.obstacle(who, chunk.length)) return end(tooManyComing());
+    coming.take(who, chunk.length);
+    waiting += chunk.length;
   };
   const done = (): void => {
     if (size > 0) request.body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size);
@@ -45,6 +57,10 @@ function collect(request: Request, limitBytes: number, next: (error?: unknown) =
 
 function tooLarge(): Fault {
   return new Fault({ kind: 'invalid', reason: 'body_too_large', message: 'The body is too large.' });
+}
+
+function tooManyComing(): Fault {
+  return new Fault({ kind: 'unavailable', reason: 'overloaded', message: 'Too many bodies are coming in slowly. Come back a little later.', retryAfterMs: 2000 });
 }
 
 /** What the body's bytes say as JSON; undefined where there are none. */

@@ -58,7 +58,7 @@ export const gatewaySettings = {
     RATE_LIMIT_REQUESTS_PER_MINUTE: {
       schema: perMinute, doc: 'Requests per kiosk or operator, or per address without a key; 1200 where keys are configured, otherwise without a limit.',
     },
-    RATE_LIMIT_EVERYONE_PER_MINUTE: { schema: perMinute, doc: 'Requests of all callers together; 60000 where keys are configured.' },
+    RATE_LIMIT_EVERYONE_PER_MINUTE: { schema: perMinute, doc: 'Requests of all with a key together, and as many of all without one; 60000 where keys are configured.' },
     RATE_LIMIT_INTENTS_PER_MINUTE: { schema: perMinute, doc: 'Payment intents, likewise; 10 where keys are configured.' },
     RATE_LIMIT_REPORTS_PER_MINUTE: { schema: perMinute, doc: 'New reports, likewise; 10 where keys are configured.' },
     RATE_LIMIT_PDFS_PER_MINUTE: { schema: perMinute, doc: 'PDFs read, likewise; 60 where keys are configured.' },
@@ -79,6 +79,7 @@ export const gatewaySettings = {
     MAX_STREAMS: { schema: places, default: 500, doc: 'Event streams and long polls that are held at the same time; one more stream is 503, one more long poll is answered at once.' },
     MAX_STREAMS_PER_CALLER: { schema: places, default: 50, doc: 'The same for each kiosk or operator, or address without a key; one more stream is 429.' },
     MAX_CONNECTIONS: { schema: places, default: 5000, doc: 'Connections to the gateway; one more is closed at once.' },
+    MAX_CONNECTIONS_PER_ADDRESS: { schema: places, default: 500, doc: 'The same for each address, except TRUSTED_PROXIES and this machine.' },
     SESSIONS_GRPC_PORT: { schema: setting.port, default: 50051, doc: 'The port the sessions service listens on.' },
     PAYMENTS_GRPC_PORT: { schema: setting.port, default: 50052, doc: 'The port the payments service listens on.' },
     REPORTING_GRPC_PORT: { schema: setting.port, default: 50053, doc: 'The port the reporting service listens on.' },
@@ -110,6 +111,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     } satisfies Places,
     toleratedDelayMs: settings.OVERLOAD_DELAY_MS,
     mostConnections: settings.MAX_CONNECTIONS,
+    mostConnectionsPerAddress: settings.MAX_CONNECTIONS_PER_ADDRESS,
     mostStreams: settings.MAX_STREAMS,
     mostStreamsPerCaller: settings.MAX_STREAMS_PER_CALLER,
     host: settings.HOST,
@@ -123,20 +125,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
     otlpEndpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
     otlpProtocol: settings.OTEL_EXPORTER_OTLP_PROTOCOL,
     tls: grpcTls(settings, 'gateway'),
-    peers: {
-      sessions: {
-        grpcAddress: settings.SESSIONS_GRPC_ADDRESS ?? grpcAddress(settings, settings.SESSIONS_GRPC_PORT),
-        metricsAddress: settings.SESSIONS_METRICS_ADDRESS ?? `127.0.0.1:${settings.SESSIONS_METRICS_PORT}`,
-      },
-      payments: {
-        grpcAddress: settings.PAYMENTS_GRPC_ADDRESS ?? grpcAddress(settings, settings.PAYMENTS_GRPC_PORT),
-        metricsAddress: settings.PAYMENTS_METRICS_ADDRESS ?? `127.0.0.1:${settings.PAYMENTS_METRICS_PORT}`,
-      },
-      reporting: {
-        grpcAddress: settings.REPORTING_GRPC_ADDRESS ?? grpcAddress(settings, settings.REPORTING_GRPC_PORT),
-        metricsAddress: settings.REPORTING_METRICS_ADDRESS ?? `127.0.0.1:${settings.REPORTING_METRICS_PORT}`,
-      },
-    },
+    peers: { sessions: peerOf(settings, 'SESSIONS'), payments: peerOf(settings, 'PAYMENTS'), reporting: peerOf(settings, 'REPORTING') },
   };
 }
 
@@ -144,6 +133,13 @@ export type GatewayConfig = ReturnType<typeof readConfig>;
 
 /** Where each service is found, by name. */
 export type Peers = GatewayConfig['peers'];
+
+function peerOf(settings: Settings, name: 'SESSIONS' | 'PAYMENTS' | 'REPORTING') {
+  return {
+    grpcAddress: settings[`${name}_GRPC_ADDRESS`] ?? grpcAddress(settings, settings[`${name}_GRPC_PORT`]),
+    metricsAddress: settings[`${name}_METRICS_ADDRESS`] ?? `127.0.0.1:${settings[`${name}_METRICS_PORT`]}`,
+  };
+}
 
 /** Fails with a SettingsError where two have the same key, and where there is none and somebody else could reach the gateway (X1). */
 function keysOf({ AGENT_ENV, HOST, KIOSK_API_KEYS, OPERATOR_API_KEYS }: Settings): ApiKey[] {

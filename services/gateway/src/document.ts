@@ -16,6 +16,7 @@ export function documentRoutes({ document }: { document: string }): Route[] {
       summary: 'This document.',
       roles: ['public'],
       urgency: 'list',
+      untimed: true,
       answers: { 200: { description: 'OpenAPI 3.1', type: 'application/json' } },
       handle({ response }) {
         response.type('json').send(document);
@@ -28,6 +29,7 @@ export function documentRoutes({ document }: { document: string }): Route[] {
       summary: 'This document as a page for people.',
       roles: ['public'],
       urgency: 'list',
+      untimed: true,
       answers: { 200: { description: 'A page', type: 'text/html' } },
       handle({ response }) {
         page ??= docsPage(JSON.parse(document) as Document);

@@ -3,20 +3,21 @@
  * alone takes up the gateway, and nobody is served. What is refused here gets its problem document, a count and nothing else: no span and no log line.
  */
 import { Fault } from '@kiosk/fault';
-import { http, type Metrics } from '@kiosk/service';
+import type { Metrics } from '@kiosk/service';
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, RequestListener } from 'node:http';
+import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import type { Cors } from './cors.ts';
 import type { Refuse } from './gate.ts';
-import type { Errand, Room, Urgency } from './overload.ts';
-import { problemOf, retryAfterSecondsOf, statusOf } from './problem.ts';
+import type { Room, Urgency } from './overload.ts';
+import { refusalOf, textOf } from './refusal.ts';
 import { givenIdOf, requestIdOf } from './request.ts';
 import type { Route } from './route.ts';
 
 /** More than any client of ours sends. How large they are together is the server's to limit. */
 const mostHeaders = 100;
 
-type DoorRoute = Pick<Route, 'method' | 'path' | 'urgency' | 'stage'>;
+type DoorRoute = Pick<Route, 'method' | 'path' | 'urgency' | 'stage' | 'forPeople'>;
+type DoorErrand = Pick<DoorRoute, 'urgency' | 'stage' | 'forPeople'>;
 
 export type FrontDoor = {
   /** Whether anything would be refused now. */
@@ -45,7 +46,8 @@ export function frontDoor({ routes, room, cors, metrics, isKnown, listener }: {
 
   function faultFor(method: string, url: string, headers: IncomingHttpHeaders): Fault | undefined {
     const errand = errandOf(method, url);
-    const fault = errand && room.fault(errand);
+    // People are to read a page, which is Express's to make; they are few, and limited by their address.
+    const fault = errand.forPeople ? undefined : room.fault(errand);
     if (!fault) return undefined;
     refused.set(errand.urgency, (refused.get(errand.urgency) ?? 0) + 1);
     if (errand.stage === 'ends' && isKnown({ headers })) room.turnedAway(errand);
@@ -70,21 +72,6 @@ export function frontDoor({ routes, room, cors, metrics, isKnown, listener }: {
 
 const tooManyHeaders = new Fault({ kind: 'invalid', reason: 'headers_too_large', message: `A request may have ${mostHeaders} headers.` });
 
-type Refusal = { status: number; headers: OutgoingHttpHeaders; body: string };
-
-function refusalOf(fault: Fault, requestId: string, corsHeaders: OutgoingHttpHeaders): Refusal {
-  const body = JSON.stringify(problemOf(fault, requestId));
-  const retryAfter = retryAfterSecondsOf(fault);
-  return {
-    status: statusOf(fault),
-    headers: {
-      'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), 'x-request-id': requestId,
-      ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }), ...corsHeaders, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
-    },
-    body,
-  };
-}
-
 /** In the place of a request's id. */
 const mark = randomUUID();
 /** What is written thousands of times a second is made once, but for the id. */
@@ -107,18 +94,18 @@ function nextId(): string {
   return idStart + (++ids).toString(16).padStart(12, '0');
 }
 
-function textOf({ status, headers, body }: Refusal): string {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
-  return `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
-}
+/** What leads nowhere is nobody's visit. */
+const nowhere: DoorErrand = { urgency: 'list' };
 
-/** What the first route that fits is to the room; undefined for an address that is none, which Express answers. */
-export function errandBy(routes: readonly DoorRoute[]): (method: string, url: string) => Errand | undefined {
-  const patterns = routes.map(({ method, path, urgency, stage }) => ({
-    method: method.toUpperCase(), urgency, stage, pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/?]+')}/?(?:\\?|$)`),
+/** What the first route that fits is to the room. A browser's question whether it may ask (OPTIONS) is as urgent as what it is about to ask. */
+export function errandBy(routes: readonly DoorRoute[]): (method: string, url: string) => DoorErrand {
+  const patterns = routes.map(({ method, path, urgency, stage, forPeople }) => ({
+    method: method.toUpperCase(), urgency, stage, forPeople, pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/?]+')}/?(?:\\?|$)`),
   }));
   return (method, url) => {
     const asked = method === 'HEAD' ? 'GET' : method;
-    return patterns.find((each) => each.method === asked && each.pattern.test(url));
+    const route = patterns.find((each) => (each.method === asked || asked === 'OPTIONS') && each.pattern.test(url));
+    if (!route) return nowhere;
+    return asked === 'OPTIONS' ? { urgency: route.urgency } : route;
   };
 }

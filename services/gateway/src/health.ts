@@ -19,6 +19,7 @@ export function healthRoutes({ peers }: { peers: Peers }): Route[] {
       summary: 'Whether this process answers.',
       roles: ['public'],
       urgency: 'vital',
+      untimed: true,
       rate: 'none',
       answers: { 200: { description: 'It does', schema: liveAnswer } },
       handle: ({ response }) => {
@@ -32,7 +33,7 @@ export function healthRoutes({ peers }: { peers: Peers }): Route[] {
       summary: 'Whether every service behind it is ready.',
       roles: ['public'],
       urgency: 'vital',
-      slow: true,
+      untimed: true,
       rate: 'none',
       answers: { 200: { description: 'All are', schema: readyAnswer } },
       faults: { 503: ['not_ready'] },

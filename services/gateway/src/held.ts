@@ -5,6 +5,7 @@
 import { Fault } from '@kiosk/fault';
 import type { Call } from '@kiosk/rpc';
 import type { Metrics } from '@kiosk/service';
+import { Shares } from './shares.ts';
 import { whoIs } from './throttle.ts';
 
 export type HeldKind = 'events' | 'wait';
@@ -18,16 +19,15 @@ export interface HeldPlace extends Disposable {
 const retryAfterMs = 5000;
 
 export class Held implements Disposable {
-  readonly #most: number;
   readonly #mostPerCaller: number;
-  readonly #open = new Map<AbortController, string>();
-  readonly #perCaller = new Map<string, number>();
+  readonly #shares: Shares;
+  readonly #open = new Set<AbortController>();
   readonly #gauge;
   #stopped = false;
 
   constructor({ most, mostPerCaller, metrics }: { most: number; mostPerCaller: number; metrics: Metrics }) {
-    this.#most = most;
     this.#mostPerCaller = mostPerCaller;
+    this.#shares = new Shares({ most, mostEach: mostPerCaller });
     this.#gauge = metrics.gauge({ name: 'http_streams_open', help: 'Connections that wait for something to happen: event streams and long polls.', labels: ['kind'] });
     for (const kind of ['events', 'wait'] as const) this.#gauge.set({ kind }, 0);
   }
@@ -46,8 +46,8 @@ export class Held implements Disposable {
     const end = (): void => ended.abort();
     if (signal.aborted) end();
     signal.addEventListener('abort', end, { once: true });
-    this.#open.set(ended, who);
-    this.#perCaller.set(who, (this.#perCaller.get(who) ?? 0) + 1);
+    this.#open.add(ended);
+    this.#shares.take(who);
     this.#gauge.inc({ kind });
     return {
       signal: ended.signal,
@@ -56,9 +56,7 @@ export class Held implements Disposable {
         signal.removeEventListener('abort', end);
         if (!this.#open.delete(ended)) return;
         this.#gauge.dec({ kind });
-        const rest = this.#perCaller.get(who)! - 1;
-        if (rest > 0) this.#perCaller.set(who, rest);
-        else this.#perCaller.delete(who);
+        this.#shares.giveBack(who);
       },
     };
   }
@@ -66,14 +64,15 @@ export class Held implements Disposable {
   /** Ends all of them, and refuses every other. */
   [Symbol.dispose](): void {
     this.#stopped = true;
-    for (const ended of this.#open.keys()) ended.abort();
+    for (const ended of this.#open) ended.abort();
   }
 
   #fault(who: string): Fault | undefined {
-    if (this.#stopped || this.#open.size >= this.#most) {
+    const obstacle = this.#stopped ? 'all' : this.#shares.obstacle(who);
+    if (!obstacle) return undefined;
+    if (obstacle === 'all') {
       return new Fault({ kind: 'unavailable', reason: 'overloaded', message: 'Too many connections wait for events. Come back a little later.', retryAfterMs });
     }
-    if ((this.#perCaller.get(who) ?? 0) < this.#mostPerCaller) return undefined;
     return new Fault({ kind: 'exhausted', reason: 'too_many_streams', message: `No more than ${this.#mostPerCaller} event streams at a time.`, retryAfterMs });
   }
 }

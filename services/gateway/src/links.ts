@@ -19,7 +19,7 @@ export function linkRoutes(reporting: Rpc<ReportingServer>): Route[] {
       roles: ['public'],
       urgency: 'report',
       rate: 'pdfs',
-      slow: true,
+      untimed: true,
       forPeople: true,
       timeoutMs: reportTimeoutMs,
       answers: { 200: { description: 'The PDF', type: 'application/pdf' } },

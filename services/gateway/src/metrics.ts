@@ -30,7 +30,7 @@ export function metricsRoutes({ peers, metrics }: { peers: Peers; metrics: Metri
     summary: 'The metrics of all services, for Prometheus. From this machine it needs no key.',
     roles: ['local', 'operator'],
     urgency: 'vital',
-    slow: true,
+    untimed: true,
     answers: { 200: { description: 'One exposition; a service that does not answer is `up` 0', type: 'text/plain' } },
     async handle({ response }) {
       const { type, text } = await page();

@@ -107,10 +107,11 @@ test('what is refused before it is routed is as urgent as its route', () => {
   for (const route of routes) {
     const { address, init: { method } } = requestFor(route);
     for (const url of [address, `${address}?a=b`, `${address}/`]) expect([url, errandOf(method, url)]).toMatchObject([url, { urgency: route.urgency, stage: route.stage }]);
-    expect(errandOf('PUT', address)).toBeUndefined();
-    expect(errandOf(method, `${address}/more/and/more`)).toBeUndefined();
+    expect(errandOf('PUT', address)).toEqual({ urgency: 'list' });
+    expect(errandOf(method, `${address}/more/and/more`)).toEqual({ urgency: 'list' });
   }
   expect(errandOf('HEAD', '/api/sessions')).toMatchObject({ urgency: 'list' });
+  expect(errandOf('OPTIONS', '/api/sessions')).toEqual({ urgency: 'visit' });
 });
 
 test('G4 while what is usually quick takes long, fewer are let in: lists first, then reports, and status and notifications always', () => {
@@ -152,6 +153,9 @@ test('G4 with its places taken the gateway refuses reports at once, and still an
   expect(await (await gateway.send('/metrics')).text()).toContain('http_refused_total{urgency="report",service="gateway"} 1\n');
   expect((await gateway.send('/nope')).status).toBe(404);
   expect(await problemOf(refused)).toMatchObject({ reason: 'overloaded' });
+  const page = await gateway.send('/r/any-token', { headers: { accept: 'text/html' } });
+  expect([page.status, page.headers.get('content-type'), await page.text()]).toEqual([503, 'text/html; charset=utf-8', expect.stringContaining('Отчёт не потерян')]);
+  expect(await problemOf(await gateway.send('/r/any-token'))).toMatchObject({ status: 503, reason: 'overloaded' });
   expect((await gateway.send(`/api/payments/status/${intentId}`)).status).toBe(200);
   expect((await gateway.post('/api/payments/webhook', '{}')).status).toBe(200);
   answer.resolve();
@@ -229,13 +233,20 @@ test('who guesses keys is counted by its address, and notifications and probes a
   }
 });
 
-test('everybody together is counted too, and nobody is told how much the others ask', async () => {
+test('what leads nowhere is counted as everything else is', async () => {
+  await using gateway = await startTestGateway({ now: () => 0, config: { keys: kiosks.keys, ratesPerMinute: { ...kiosks.ratesPerMinute, requests: 3 } } });
+  const asked = [await gateway.send('/nope'), await gateway.send('/api/sessions', { method: 'PUT' }), await gateway.send('/nope'), await gateway.send('/nope'), await gateway.send('/api/sessions', { method: 'PUT' })];
+  expect(asked.map(({ status }) => status)).toEqual([404, 405, 404, 429, 429]);
+});
+
+test('everybody together is counted too, strangers by themselves, and nobody is told how much the others ask', async () => {
   await using gateway = await startTestGateway({ now: () => 0, config: { keys: kiosks.keys, ratesPerMinute: { ...kiosks.ratesPerMinute, everyone: 3 } } });
   const ask = (key: string) => gateway.send(`/api/sessions/${sessionId}`, bearer(key));
-  const answers = [await ask('kiosk-one-key-1111'), await ask('kiosk-two-key-1111'), await ask('nobody'), await ask('kiosk-two-key-1111')];
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 401, 429]);
-  expect(answers[3]!.headers.get('retry-after')).toBe('20');
-  expect(answers[3]!.headers.get('ratelimit-policy')).toBe('"requests";q=1200;w=60');
+  const statusesOf = async (...keys: string[]) => (await Promise.all(keys.map(ask))).map(({ status }) => status).toSorted((a, b) => a - b);
+  expect(await statusesOf('guess-1', 'guess-2', 'guess-3', 'guess-4')).toEqual([401, 401, 401, 429]);
+  expect(await statusesOf('kiosk-one-key-1111', 'kiosk-two-key-1111', 'kiosk-two-key-1111')).toEqual([200, 200, 200]);
+  const refused = await ask('kiosk-two-key-1111');
+  expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('ratelimit-policy')]).toEqual([429, '20', '"requests";q=1200;w=60']);
   expect((await gateway.post('/api/payments/webhook', '{}')).status).toBe(200);
 });
 

@@ -99,12 +99,10 @@ export function routeOf(request: { route?: unknown }): string {
   return typeof path === 'string' ? path : 'unmatched';
 }
 
-/** What Express and its parsers refuse by themselves is a client's mistake too; their words quote the request, so they are replaced. */
+/** What Express refuses by itself is a client's mistake too; their words quote the request, so they are replaced. */
 function faultOf(error: unknown): Fault | undefined {
   if (error instanceof Fault) return error;
   const { status } = (error ?? {}) as { status?: unknown };
   if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
-  if (status === 413) return new Fault({ kind: 'invalid', reason: 'body_too_large', message: 'The body is too large.' });
-  if (status === 415) return new Fault({ kind: 'invalid', reason: 'unsupported_media_type', message: 'The body must be JSON without compression.' });
   return new Fault({ kind: 'invalid', reason: 'malformed_request', message: 'The request cannot be read.' });
 }

@@ -5,7 +5,7 @@ import { implement, startServer, type Call } from '@kiosk/rpc';
 import { startTracing } from '@kiosk/service';
 import { propagation, trace } from '@opentelemetry/api';
 import { once } from 'node:events';
-import { createServer, request as httpRequest } from 'node:http';
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { aReport, aSession, nobody, reportId, sessionId, startTestGateway } from './testing.ts';
 
@@ -39,6 +39,14 @@ test('X2 the log and the metrics name the route, never the address or the query'
   expect(metrics).toContain('http_request_duration_seconds_count{method="GET",route="unmatched",status="404",service="gateway"} 1');
 });
 
+test('X2 a method that no resource has makes no series of its own', async () => {
+  await using gateway = await startTestGateway();
+  for (const method of ['PROPFIND', 'MKCOL', 'M-SEARCH']) await (await gateway.send('/api/sessions', { method })).arrayBuffer();
+  const metrics = await (await gateway.send('/metrics')).text();
+  expect(metrics).toContain('http_request_duration_seconds_count{method="_OTHER",route="/api/sessions",status="405",service="gateway"} 3');
+  expect(metrics).not.toMatch(/PROPFIND|MKCOL|M-SEARCH/);
+});
+
 test('W6 the client\'s address is the socket\'s, whatever the client says of itself', async () => {
   await using gateway = await startTestGateway();
   await (await gateway.send(path, { headers: { 'x-forwarded-for': '203.0.113.7', 'user-agent': 'x'.repeat(500) } })).arrayBuffer();
@@ -59,6 +67,37 @@ test('G3 each call has a deadline: 10 s, and 30 s for what waits for a PDF', asy
   await (await gateway.send(`/api/reports/${reportId}/pdf`)).arrayBuffer();
   const left = gateway.asked.map(({ call }) => Math.round(((call?.deadlineAt ?? 0) - before) / 5000) * 5);
   expect(left).toEqual([10, 30]);
+});
+
+test('G3 a service has the time that the route has: erasing may take half a minute', async () => {
+  const left: number[] = [];
+  const functions = {
+    eraseSession: async (_request: unknown, call: Call) => {
+      left.push(Math.round((call.deadlineAt - Date.now()) / 5000) * 5);
+      return { known: true };
+    },
+  } as unknown as Parameters<typeof implement<SessionsServer>>[1];
+  await using server = await startServer({
+    host: '127.0.0.1', port: 0, services: [implement<SessionsServer>(SessionsService, functions)], descriptors,
+    tracer: trace.getTracer('test'), observe: () => {}, onError: () => {},
+  });
+  await using gateway = await startTestGateway({ real: true, config: { peers: { sessions: { ...nobody, grpcAddress: `127.0.0.1:${server.port}` }, payments: nobody, reporting: nobody } } });
+  expect((await gateway.send(path, { method: 'DELETE' })).status).toBe(503);
+  expect(left).toEqual([30]);
+});
+
+test('G3 a client that is slow to send its body takes nothing of the time that its call has', async () => {
+  await using gateway = await startTestGateway();
+  const headers = { 'content-type': 'application/json', expect: '100-continue' };
+  const request = httpRequest({ host: '127.0.0.1', port: gateway.port, path: '/api/sessions', method: 'POST', headers });
+  request.flushHeaders();
+  await once(request, 'continue');
+  for (const begunAt = Date.now(); Date.now() <= begunAt;) await new Promise(setImmediate);
+  const sentAt = Date.now();
+  request.end('{"type":"thickness"}');
+  const [response] = await once(request, 'response') as [IncomingMessage];
+  response.resume();
+  expect(gateway.asked.map(({ call }) => (call?.deadlineAt ?? 0) >= sentAt + 10_000)).toEqual([true]);
 });
 
 test('a read is given up when its client goes away; a write runs to its end', async () => {

@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import type { Identify } from './access.ts';
+import { plainAddress } from './addresses.ts';
 import { routeOf } from './problem.ts';
 
 const userAgentLength = 200;
@@ -15,6 +16,8 @@ const userAgentLength = 200;
 const clientGone = 499;
 /** Asked every few seconds by machines. */
 const quietRoutes = new Set(['/metrics', '/health/live', '/health/ready']);
+/** What a resource here may have. Any other word is the client's own text, and each would be a series in the metrics. */
+const methods = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'PUT', 'OPTIONS']);
 const bucketsSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** The first middleware: begins the request, and tells of it once its answer is out. */
@@ -28,11 +31,11 @@ export function beginRequest({ tracer, metrics, log, identify }: { tracer: Trace
     response.setHeader('x-request-id', requestId);
     response.setHeader('cache-control', 'no-store');
     const parent = parentOf(request);
-    const span = tracer.startSpan(request.method, { kind: SpanKind.SERVER }, parent);
+    const span = tracer.startSpan(methodOf(request), { kind: SpanKind.SERVER }, parent);
     if (span.isRecording()) response.setHeader('traceparent', traceparentOf(span));
     const active = trace.setSpan(parent, span);
     response.on('close', () => context.with(active, () => {
-      const [method, route, httpStatus] = [request.method, routeOf(request), statusOf(response)];
+      const [method, route, httpStatus] = [methodOf(request), routeOf(request), statusOf(response)];
       const seconds = ((begunWith(response).stoppedAt ?? performance.now()) - startedAt) / 1000;
       duration.observe({ method, route, status: String(httpStatus) }, seconds);
       const actor = caller.name === '' ? caller.role : `${caller.role}:${caller.name}`;
@@ -47,8 +50,13 @@ export function beginRequest({ tracer, metrics, log, identify }: { tracer: Trace
   };
 }
 
+/** https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/ */
+function methodOf({ method }: Request): string {
+  return methods.has(method) ? method : '_OTHER';
+}
+
 type Begun = {
-  requestId: string; caller: Caller; startedAt: number;
+  requestId: string; caller: Caller;
   /** On the clock of performance.now(); where the rest is waiting. */
   stoppedAt?: number;
 };
@@ -58,7 +66,7 @@ const begun = Symbol('begun');
 function begin(request: Request, response: Response & { [begun]?: Begun }, identify: Identify): Begun {
   const { role, name } = identify(request);
   const { ip, userAgent } = clientOf(request);
-  return response[begun] = { requestId: requestIdOf(request), caller: { role, name, ip, userAgent }, startedAt: Date.now() };
+  return response[begun] = { requestId: requestIdOf(request), caller: { role, name, ip, userAgent } };
 }
 
 function begunWith(response: Response & { [begun]?: Begun }): Begun {
@@ -66,13 +74,13 @@ function begunWith(response: Response & { [begun]?: Begun }): Begun {
 }
 
 /**
- * What travels with each call inside. A read is given up when its client goes away; what creates, changes or moves money is not:
+ * What travels with each call inside, which has `timeoutMs` from now on: a client that was slow to send its body has taken nothing of that. A read is given up when its client goes away; what creates, changes or moves money is not:
  * the client comes back and asks for the outcome.
  */
 export function callFor(response: Response, { timeoutMs, givenUp }: { timeoutMs: number; givenUp: boolean }): Call {
-  const { requestId, caller, startedAt } = begunWith(response);
+  const { requestId, caller } = begunWith(response);
   // The wall clock, because the deadline is compared with it in every process that the call passes.
-  return { requestId, caller, deadlineAt: startedAt + timeoutMs, signal: givenUp ? closedOf(response) : neverAborted };
+  return { requestId, caller, deadlineAt: Date.now() + timeoutMs, signal: givenUp ? closedOf(response) : neverAborted };
 }
 
 /** Aborted when the client goes away before it has its answer. */
@@ -117,8 +125,8 @@ export function requestIdOf(request: { headers: IncomingHttpHeaders }): string {
 /** The address is the socket's, or what a proxy named in TRUSTED_PROXIES says; never what a client says of itself (W6). */
 function clientOf(request: Request): Pick<Caller, 'ip' | 'userAgent'> {
   const said = 'x-forwarded-for' in request.headers ? request.ip ?? '' : '';
-  const ip = (isIP(said) ? said : request.socket.remoteAddress)?.replace(/^::ffff:(?=\d+\.)/, '');
-  return { ip, userAgent: request.headers['user-agent']?.slice(0, userAgentLength) };
+  const { remoteAddress } = request.socket;
+  return { ip: isIP(said) ? plainAddress(said) : remoteAddress && plainAddress(remoteAddress), userAgent: request.headers['user-agent']?.slice(0, userAgentLength) };
 }
 
 /** Of what a client sends along only the trace is taken up: its baggage would travel to every service. */

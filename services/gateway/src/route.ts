@@ -66,8 +66,8 @@ export type Route<Body = unknown, Query = unknown> = {
   forPeople?: boolean;
   /** How long the services may take together, in ms. 10 s without one. */
   timeoutMs?: number;
-  /** It may take long with nothing being wrong, because it waits for a PSP, a PDF or an event: how long it took says nothing about how much there is to do. */
-  slow?: boolean;
+  /** How long it takes says nothing about how much there is to do: it waits for a PSP, a PDF or an event, or asks no service at all. */
+  untimed?: boolean;
   handle(asked: Asked<Body, Query>): Promise<void | Later> | void;
 };
 

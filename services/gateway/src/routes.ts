@@ -1,13 +1,14 @@
 /** How the table of all routes becomes an Express application's. */
 import { Fault, notFound } from '@kiosk/fault';
-import type { Express, Request, RequestHandler } from 'express';
+import type { Express, Request, RequestHandler, Response } from 'express';
 import { admit } from './access.ts';
-import { jsonBodyOf, readBytes } from './body.ts';
+import { bodiesComing, jsonBodyOf, readBytes } from './body.ts';
 import type { Room } from './overload.ts';
 import { parse } from './parse.ts';
 import { callFor, idempotencyKeyOf } from './request.ts';
 import { welcomePeople } from './problem.ts';
 import type { Later, Ref, Route } from './route.ts';
+import { Shares } from './shares.ts';
 import type { Throttle } from './throttle.ts';
 
 const usualBodyLimitBytes = 64 * 1024;
@@ -24,16 +25,20 @@ export type Gates = {
 
 /** Mounts the routes; another method on one of their paths is 405 with Allow, everything else 404. */
 export function mount(app: Express, routes: readonly Route[], gates: Gates): void {
+  const countAll = countBy(gates.throttle);
+  const coming = new Shares(bodiesComing);
   for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
     const mounted = app.route(path);
-    for (const route of ofPath) mounted[route.method](gateOf(route, gates), ...bodyReaderOf(route), handlerOf(route, gates));
+    for (const route of ofPath) mounted[route.method](gateOf(route, gates), ...bodyReaderOf(route, coming), handlerOf(route, gates));
     const allow = ofPath.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase())).join(', ');
     mounted.all((_request, response) => {
+      countAll(response);
       response.set('allow', allow);
       throw new Fault({ kind: 'invalid', reason: 'method_not_allowed', message: `This resource allows ${allow}.` });
     });
   }
-  app.use(() => {
+  app.use((_request, response) => {
+    countAll(response);
     throw notFound('route_not_found', 'There is no such resource.');
   });
 }
@@ -41,14 +46,14 @@ export function mount(app: Express, routes: readonly Route[], gates: Gates): voi
 /** All that can be refused before a byte of the body is read, in one layer of the router's. Who guesses keys is counted as well. */
 function gateOf(route: Route, { open, throttle, room }: Gates): RequestHandler {
   const { roles, rate, forPeople = false } = route;
-  const throttleAll = rate === 'none' ? [] : [throttle('requests'), throttle('everyone')];
-  const throttleOwn = rate === undefined || rate === 'none' ? [] : [throttle(rate)];
+  const countAll = rate === 'none' ? () => {} : countBy(throttle);
+  const countOwn = rate === undefined || rate === 'none' ? () => {} : throttle(rate);
   const admitRoles = admit(roles, { open });
   return (request, response, next) => {
     if (forPeople) welcomePeople(response);
-    for (const count of throttleAll) count(response);
+    countAll(response);
     admitRoles(request, response);
-    for (const count of throttleOwn) count(response);
+    countOwn(response);
     const fault = room.fault(route);
     if (!fault) return next();
     room.turnedAway(route);
@@ -56,9 +61,18 @@ function gateOf(route: Route, { open, throttle, room }: Gates): RequestHandler {
   };
 }
 
-function bodyReaderOf({ method, bodyLimitBytes = usualBodyLimitBytes }: Route): RequestHandler[] {
+/** A caller's own first: who asks too much by itself uses up nothing of the others'. */
+function countBy(throttle: Throttle): (response: Response) => void {
+  const [own, everyone] = [throttle('requests'), throttle('everyone')];
+  return (response) => {
+    own(response);
+    everyone(response);
+  };
+}
+
+function bodyReaderOf({ method, bodyLimitBytes = usualBodyLimitBytes }: Route, coming: Shares): RequestHandler[] {
   if (method === 'get' || bodyLimitBytes === 0) return [];
-  return [readBytes({ limitBytes: bodyLimitBytes })];
+  return [readBytes({ limitBytes: bodyLimitBytes, coming })];
 }
 
 function handlerOf(route: Route, { room, throttle }: Gates): RequestHandler {
@@ -85,7 +99,7 @@ function handlerOf(route: Route, { room, throttle }: Gates): RequestHandler {
     try {
       using place = room.enter(route);
       const later = await route.handle(asked);
-      place.succeeded({ isQuickKind: !route.slow });
+      place.succeeded({ isQuickKind: !route.untimed });
       return later;
     } catch (error) {
       if (error instanceof Fault && tooMuch.includes(error.reason)) room.turnedAway(route);

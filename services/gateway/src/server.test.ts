@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { Connections } from './connections.ts';
 import { startHttp } from './server.ts';
 import { aSession, sessionId, startTestGateway } from './testing.ts';
 
@@ -88,9 +89,9 @@ test('a port that is taken fails the start', async () => {
 const soon = { headersTimeout: 200, requestTimeout: 400, connectionsCheckingInterval: 50 };
 
 /** A server that reads the whole body, answers and has little patience. */
-function startImpatient({ mostConnections = 1000 }: { mostConnections?: number } = {}) {
+function startImpatient({ most = 1000, mostPerAddress = 1000 }: { most?: number; mostPerAddress?: number } = {}) {
   return startHttp({
-    host: '127.0.0.1', port: 0, mostConnections, limits: soon, turns: createTurns({ perTurn: 16 }),
+    host: '127.0.0.1', port: 0, connections: new Connections({ most, mostPerAddress, isProxy: () => false }), limits: soon, turns: createTurns({ perTurn: 16 }),
     door: {
       busy: () => false, refuse: () => undefined,
       listener: (request, response) => void request.on('error', () => {}).resume().once('end', () => response.end('read')),
@@ -119,7 +120,7 @@ test.each([
 
 test('G2 who does not take its answer loses the connection in time, and others are served meanwhile', async () => {
   await using server = await startHttp({
-    host: '127.0.0.1', port: 0, mostConnections: 1000, limits: { ...soon, takeTimeout: 200 }, turns: createTurns({ perTurn: 16 }),
+    host: '127.0.0.1', port: 0, connections: new Connections({ most: 9, mostPerAddress: 9, isProxy: () => false }), limits: { ...soon, takeTimeout: 200 }, turns: createTurns({ perTurn: 16 }),
     door: { busy: () => false, refuse: () => undefined, listener: (request, response) => void response.end(request.url === '/large' ? Buffer.alloc(50_000_000) : 'small') },
   });
   const socket = connect(server.port, '127.0.0.1').on('error', () => {});
@@ -163,7 +164,7 @@ test('who connects and says nothing loses the connection too', async () => {
 });
 
 test('a connection beyond the limit is closed at once, and a free place is given again', async () => {
-  await using server = await startImpatient({ mostConnections: 1 });
+  await using server = await startImpatient({ most: 1 });
   const first = connect(server.port, '127.0.0.1');
   await once(first, 'connect');
   const second = connect(server.port, '127.0.0.1').on('error', () => {});
@@ -173,4 +174,32 @@ test('a connection beyond the limit is closed at once, and a free place is given
   let answer: Response | undefined;
   while (!answer) answer = await fetch(`http://127.0.0.1:${server.port}/`).catch(() => undefined);
   expect(await answer.text()).toBe('read');
+});
+
+test('one address may have only its share of the connections, and a proxy all of them', async () => {
+  const first = async (port: number) => once(connect(port, '127.0.0.1').on('error', () => {}), 'connect');
+  const isOpen = async (port: number) => (await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined))?.status === 200;
+  await using server = await startImpatient({ mostPerAddress: 1 });
+  await first(server.port);
+  expect(await isOpen(server.port)).toBe(false);
+  await using gateway = await startTestGateway({ config: { mostConnectionsPerAddress: 1 } });
+  await first(gateway.port);
+  expect((await gateway.send('/health/live')).status).toBe(200);
+});
+
+test('G2 what one caller sends of bodies and does not end is limited, and others are served meanwhile', async () => {
+  await using gateway = await startTestGateway({ config: { trustedProxies: ['127.0.0.1'] } });
+  const length = 1024 * 1024;
+  const head = `POST /api/deliveries/callbacks/sendgrid HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 192.0.2.1\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+  const sockets = Array.from({ length: 9 }, () => connect(gateway.port, '127.0.0.1').on('error', () => {}));
+  for (const socket of sockets) socket.write(head + ' '.repeat(length - 1));
+  const [chunk] = await Promise.race(sockets.map((socket) => once(socket, 'data')));
+  expect(String(chunk)).toMatch(/^HTTP\/1.1 503 [^]*"reason":"overloaded"/);
+  const send = (from: string) => gateway.post('/api/deliveries/callbacks/sendgrid', ' '.repeat(length), { headers: { 'x-forwarded-for': from } });
+  expect((await send('192.0.2.2')).status).toBe(200);
+  const closed = Promise.all(sockets.map((socket) => once(socket, 'close')));
+  for (const socket of sockets) socket.destroy();
+  await closed;
+  while (gateway.log().filter(({ msg }) => msg === 'request').length < sockets.length + 1) await new Promise(setImmediate);
+  expect((await send('192.0.2.1')).status).toBe(200);
 });

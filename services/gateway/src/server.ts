@@ -7,19 +7,20 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from 'n
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Certificate } from './certificate.ts';
+import type { Connections } from './connections.ts';
 import type { FrontDoor } from './front-door.ts';
 import { guard } from './gate.ts';
 import type { Messages } from './messages.ts';
 import { OpenAnswers } from './open-answers.ts';
-import { problemOf, statusOf } from './problem.ts';
+import { refusalOf, textOf } from './refusal.ts';
 
 /**
  * A request has headersTimeout for its headers and requestTimeout for all of it, which is 9 KiB a second for the largest body; a client has takeTimeout to take
- * the rest of an answer after its end. keepAliveTimeout is longer than a proxy's usual minute, so that the proxy is the one that closes. Node looks for who is
+ * the rest of an answer after its end. What is under way when the server stops has drainTimeout, within the ten seconds that a stopping process has. keepAliveTimeout is longer than a proxy's usual minute, so that the proxy is the one that closes. Node looks for who is
  * late only every connectionsCheckingInterval. All in ms but the size.
  */
 const usualLimits = {
-  headersTimeout: 10_000, requestTimeout: 30_000, takeTimeout: 30_000, connectionsCheckingInterval: 1000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384,
+  headersTimeout: 10_000, requestTimeout: 30_000, takeTimeout: 30_000, drainTimeout: 8000, connectionsCheckingInterval: 1000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384,
 };
 /** Connections that the system keeps until they are accepted. One that finds no room there tries again only after a second. */
 const backlog = 4096;
@@ -30,8 +31,6 @@ const backlog = 4096;
 const listeners = process.platform === 'linux' ? 16 : 1;
 /** RFC 8996: what is older is broken. */
 const tlsLimits = { minVersion: 'TLSv1.2', handshakeTimeout: 10_000 } as const;
-/** Within the ten seconds that a stopping process has. */
-const drainMs = 8000;
 
 export interface HttpServer extends AsyncDisposable {
   readonly port: number;
@@ -43,17 +42,12 @@ export interface HttpServer extends AsyncDisposable {
  * HTTPS with a certificate, otherwise HTTP. Port 0 takes a free one. Disposing takes no new connections, lets what is under way finish for up to 8 s and
  * closes the rest.
  */
-export async function startHttp({ host, port, door, turns, messages, mostConnections, certificate, limits = {} }: {
-  host: string; port: number; door: FrontDoor; turns: Turns; messages?: Messages; mostConnections: number; certificate?: Certificate; limits?: Partial<typeof usualLimits>;
+export async function startHttp({ host, port, door, turns, messages, connections, certificate, limits = {} }: {
+  host: string; port: number; door: FrontDoor; turns: Turns; messages?: Messages; connections: Connections; certificate?: Certificate; limits?: Partial<typeof usualLimits>;
 }): Promise<HttpServer> {
-  const { takeTimeout, ...nodes } = { ...usualLimits, ...limits, ...messages };
+  const { takeTimeout, drainTimeout, ...nodes } = { ...usualLimits, ...limits, ...messages };
   const server = certificate ? createHttpsServer({ ...nodes, ...tlsLimits, ...certificate }, door.listener) : http.createServer(nodes, door.listener);
-  let connections = 0;
-  // What comes beyond is closed at once.
-  server.on('connection', (socket: Socket) => {
-    if (++connections > mostConnections) socket.destroy();
-    socket.once('close', () => connections--);
-  });
+  server.on('connection', (socket: Socket) => connections.add(socket));
   guard(server, { event: certificate ? 'secureConnection' : 'connection', busy: door.busy, refuse: door.refuse, turns });
   const open = new OpenAnswers();
   const slowReaders = setInterval(() => open.closeSlow({ takeTimeout, now: performance.now() }), nodes.connectionsCheckingInterval).unref();
@@ -76,7 +70,7 @@ export async function startHttp({ host, port, door, turns, messages, mostConnect
       using _watch = slowReaders;
       stopping = true;
       const closed = Promise.all(all.map((each) => once(each.close(), 'close')));
-      await stopWithin(drainMs, { [Symbol.asyncDispose]: async () => void await closed }).catch(() => server.closeAllConnections());
+      await stopWithin(drainTimeout, { [Symbol.asyncDispose]: async () => void await closed }).catch(() => connections.closeAll());
       await closed;
     },
   };
@@ -110,9 +104,5 @@ function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   // Without a handshake there is nothing to write through.
   if (code === 'ECONNRESET' || /^ERR_(SSL|TLS)_/.test(code) || !socket.writable) return void socket.destroy();
   const fault = new Fault({ kind: 'invalid', ...refusals[code] ?? malformed });
-  const requestId = randomUUID();
-  const body = JSON.stringify(problemOf(fault, requestId));
-  const status = statusOf(fault);
-  socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\nx-request-id: ${requestId}\r\n`
-    + `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+  socket.end(textOf(refusalOf(fault, randomUUID(), { connection: 'close' })), 'latin1');
 }

@@ -8,14 +8,15 @@ import { createLog, createMetrics, createTurns, observeCalls, startTracing, type
 import { readFileSync } from 'node:fs';
 import { knowBy } from './access.ts';
 import { createApp } from './app.ts';
+import { loopback, within } from './addresses.ts';
 import { readCertificate, watchCertificate } from './certificate.ts';
 import type { GatewayConfig } from './config.ts';
+import { Connections } from './connections.ts';
 import { corsFor } from './cors.ts';
 import { frontDoor } from './front-door.ts';
 import { Held } from './held.ts';
 import { messagesOf } from './messages.ts';
 import { createRoom, measureEventLoop } from './overload.ts';
-import { reportTimeoutMs } from './reports.ts';
 import { startHttp } from './server.ts';
 import { routeTable, type Clients } from './table.ts';
 import { createThrottle } from './throttle.ts';
@@ -32,6 +33,8 @@ export interface GatewayService extends Running {
 /** A test passes stand-ins for the services. */
 export type GatewayOptions = { config: GatewayConfig; log?: Log & AsyncDisposable; clients?: Clients; inside?: Inside; now?: () => number; certificateCheckMs?: number };
 
+/** No route gives its calls longer. Most give them less. */
+const longestCallMs = 30_000;
 /** Enough for one commit to serve many, few enough for the next to be on their way while it runs: measured with 64 connections, see docs/decisions/0015. */
 const requestsPerTurn = 16;
 
@@ -41,14 +44,12 @@ export async function startGateway({
   await using starting = new AsyncDisposableStack();
   const metrics = createMetrics({ service: 'gateway' });
   const { tracer } = starting.use(await startTracing({ service: 'gateway', endpoint: config.otlpEndpoint, protocol: config.otlpProtocol }));
-  const options = { inside, tls: config.tls, descriptors, tracer, observe: observeCalls(metrics, log) };
+  const options = { inside, tls: config.tls, descriptors, tracer, observe: observeCalls(metrics, log), timeoutMs: longestCallMs };
   const { peers } = config;
   const { sessions, payments, reporting }: Clients = clients ?? {
     sessions: starting.use(connect<SessionsServer>({ ...options, definition: SessionsService, address: peers.sessions.grpcAddress, peer: 'sessions' })),
     payments: starting.use(connect<PaymentsServer>({ ...options, definition: PaymentsService, address: peers.payments.grpcAddress, peer: 'payments' })),
-    reporting: starting.use(connect<ReportingServer>({
-      ...options, definition: ReportingService, address: peers.reporting.grpcAddress, peer: 'reporting', timeoutMs: reportTimeoutMs,
-    })),
+    reporting: starting.use(connect<ReportingServer>({ ...options, definition: ReportingService, address: peers.reporting.grpcAddress, peer: 'reporting' })),
   };
   const eventLoop = starting.use(measureEventLoop());
   const held = new Held({ most: config.mostStreams, mostPerCaller: config.mostStreamsPerCaller, metrics });
@@ -70,7 +71,8 @@ export async function startGateway({
   const door = frontDoor({ routes, room, cors, metrics, isKnown: knowBy(config.keys), listener: app });
   const { certificateFiles: files } = config;
   const certificate = files && readCertificate(files);
-  const server = starting.use(await startHttp({ host: config.host, port: config.port, door, turns, messages: messagesOf(app), mostConnections: config.mostConnections, certificate }));
+  const connections = new Connections({ most: config.mostConnections, mostPerAddress: config.mostConnectionsPerAddress, isProxy: within([...loopback, ...config.trustedProxies]) });
+  const server = starting.use(await startHttp({ host: config.host, port: config.port, door, turns, messages: messagesOf(app), connections, certificate }));
   // Ends before the server stops, which waits for whatever is open.
   starting.use(held);
   if (files) {

@@ -34,7 +34,7 @@ export function sessionEventRoutes({ held, ...services }: Services & { held: Hel
     summary: 'Tells what becomes of a session, its payments, reports and deliveries as Server-Sent Events: first each as it is now, then each change. Last-Event-ID resumes.',
     roles: ['kiosk', 'operator'],
     urgency: 'visit',
-    slow: true,
+    untimed: true,
     ref: sessionRef,
     answers: {
       200: {

@@ -6,7 +6,7 @@ import { networkOf } from './addresses.ts';
 import { Rates } from './rates.ts';
 import { callerOf } from './request.ts';
 
-/** What has a rate of its own. `requests` counts everything but probes and notifications, `everyone` the same of all callers together, and `sms` what may send a text message, whichever call it is. */
+/** What has a rate of its own. `requests` counts everything but probes and notifications, `everyone` the same of all with a key together and of all without one, and `sms` what may send a text message, whichever call it is. */
 export type RateName = 'everyone' | 'requests' | 'intents' | 'reports' | 'pdfs' | 'pictures' | 'deliveries' | 'sms';
 
 /** How many per minute and caller; undefined is without a limit. */
@@ -21,16 +21,21 @@ export function createThrottle({ limits, now }: { limits: RateLimits; now: () =>
     const known = rates.get(name);
     if (!known) return () => {};
     return (response) => {
-      const { allowed, remaining, fullInMs, retryAfterMs } = known.take(name === 'everyone' ? '' : whoIs(callerOf(response)), now());
+      const { allowed, remaining, fullInMs, retryAfterMs } = known.take(name === 'everyone' ? whatIs(callerOf(response)) : whoIs(callerOf(response)), now());
       // How much all the others ask is no caller's business.
       if (name !== 'everyone') {
         response.appendHeader('ratelimit-policy', `"${name}";q=${known.perMinute};w=60`);
         response.appendHeader('ratelimit', `"${name}";r=${remaining};t=${Math.ceil(fullInMs / 1000)}`);
       }
       if (allowed) return;
-      throw new Fault({ kind: 'exhausted', reason: 'rate_limited', message: name === 'everyone' ? 'Too many requests of all callers together.' : `No more than ${known.perMinute} ${name} a minute.`, retryAfterMs });
+      throw new Fault({ kind: 'exhausted', reason: 'rate_limited', message: name === 'everyone' ? 'Too many requests of all together.' : `No more than ${known.perMinute} ${name} a minute.`, retryAfterMs });
     };
   };
+}
+
+/** Strangers, however many addresses they have, use up nothing of those who have a key. */
+function whatIs({ role }: Caller): string {
+  return role === 'anonymous' ? 'strangers' : 'known';
 }
 
 /** By its key's name, or by its address where it has none. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createTurns } from '@kiosk/service';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +11,8 @@ import { text } from 'node:stream/consumers';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { readCertificate } from './certificate.ts';
 import { readConfig } from './config.ts';
+import { Connections } from './connections.ts';
+import { startHttp } from './server.ts';
 import { problemOf, sessionId, startTestGateway } from './testing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gateway-tls-'));
@@ -115,6 +118,23 @@ test('G1 what is no HTTP inside TLS gets its problem document too', async () => 
   const socket = connectTls({ host: 'localhost', port: gateway.port, rejectUnauthorized: false });
   socket.write('GARBAGE\r\n\r\n');
   expect(await text(socket)).toMatch(/^HTTP\/1.1 400 Bad Request\r\n[^]*"reason":"malformed_request"/);
+});
+
+test('G5 who has connected and never begun with TLS does not hold up the stop', async () => {
+  const server = await startHttp({
+    host: '127.0.0.1', port: 0, certificate: readCertificate(filesOf('one')), limits: { drainTimeout: 100 }, turns: createTurns({ perTurn: 16 }),
+    connections: new Connections({ most: 9, mostPerAddress: 9, isProxy: () => false }), door: { busy: () => false, refuse: () => undefined, listener: () => {} },
+  });
+  const silent = connect(server.port, '127.0.0.1').on('error', () => {});
+  await once(silent, 'connect');
+  const closed = once(silent, 'close');
+  let isLate = false;
+  // The handshake alone may take ten seconds.
+  const late = setTimeout(() => isLate = true, 5000);
+  await server[Symbol.asyncDispose]();
+  clearTimeout(late);
+  await closed;
+  expect(isLate).toBe(false);
 });
 
 test('a renewed certificate is taken up without a restart, and one that cannot be used leaves the one before', async () => {
