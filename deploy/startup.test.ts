@@ -46,7 +46,7 @@ describeWith(['npm', 'curl', 'unshare', 'ip', 'prometheus', 'prometheus-alertman
     if (isWhole) expect(await machine.run(startup[0]!.script, { withinMs: 600_000, online: true })).toMatchObject({ code: 0 });
     else hurry(machine.folder);
 
-    const { code, output } = await machine.run(rehearsal(startup) + openToOthers, { withinMs: isWhole ? 900_000 : 240_000 });
+    const { code, output } = await machine.run(rehearsal(startup) + openToOthers, { withinMs: 900_000 });
 
     if (code !== 0) throw new Error(`ended with ${code} after:\n${output}`);
     const [settings = '', , , , delivered = '', , backedUp = '', restored = '', open] = parts(output);

@@ -54,7 +54,7 @@ describeWith(['prometheus', 'prometheus-alertmanager'], 'Prometheus and Alertman
     await until(up, (answer) => Object.keys(answer).length === services.length && Object.values(answer).every((value) => value === '1'));
     await visit(stack);
   }, 300_000);
-  afterAll(() => parts.disposeAsync(), 60_000);
+  afterAll(() => parts.disposeAsync());
 
   test('each service is up, by its own page', async () => {
     expect(await up()).toEqual(Object.fromEntries(services.map((service) => [service, '1'])));
@@ -71,9 +71,12 @@ describeWith(['prometheus', 'prometheus-alertmanager'], 'Prometheus and Alertman
   });
 
   test('a visit moves what counts it', async () => {
-    const grows = async (expr: string) => Number((await watching.ask(expr))[0]?.value[1] ?? 0);
-    expect(await until(() => grows('sum(increase(payments_confirmed_total[1m]))'), (value) => value > 0)).toBeGreaterThan(0);
-    expect(await grows('sum(increase(reports_delivered_total{method="email"}[1m]))')).toBeGreaterThan(0);
+    // One of its own: those before the panels may be more than a minute ago.
+    await visit(stack);
+    for (const counter of ['payments_confirmed_total', 'reports_delivered_total{method="email"}']) {
+      const grown = async () => Number((await watching.ask(`sum(increase(${counter}[1m]))`))[0]?.value[1] ?? 0);
+      expect(await until(grown, (value) => value > 0)).toBeGreaterThan(0);
+    }
   });
 
   test('nothing is alarmed on a good day', async () => {
@@ -84,13 +87,13 @@ describeWith(['prometheus', 'prometheus-alertmanager'], 'Prometheus and Alertman
   test('a service that stops is alarmed to Alertmanager, and the alarm goes when it is back', async () => {
     const down = async () => (await watching.alerts()).filter(({ labels }) => labels['alertname'] === 'ServiceDown');
     await stack.stop('reporting');
-    const [alarm] = await until(down, (alerts) => alerts.length > 0, { withinMs: 30_000 });
+    const [alarm] = await until(down, (alerts) => alerts.length > 0, { withinMs: 60_000 });
     expect(alarm).toMatchObject({
       labels: { alertname: 'ServiceDown', service: 'reporting', severity: 'page' }, annotations: { summary: 'reporting is down' },
     });
     await stack.start('reporting');
     expect(await until(down, (alerts) => alerts.length === 0, { withinMs: 30_000 })).toEqual([]);
-  }, 90_000);
+  });
 
   test('the gateway alone tells Prometheus the same', async () => {
     await using through = await startWatching({ configuration: 'gateway.yml', addresses: { 3000: new URL(stack.url).host } });
@@ -101,7 +104,7 @@ describeWith(['prometheus', 'prometheus-alertmanager'], 'Prometheus and Alertman
     await stack.stop('payments');
     expect(await until(seen, (found) => found.includes('payments 0'))).toContain('payments 0');
     await stack.start('payments');
-  }, 90_000);
+  });
 });
 
 describe('without the programs', () => {

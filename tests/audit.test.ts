@@ -25,7 +25,7 @@ beforeAll(async () => {
   await wholeVisit();
   visit = await wholeVisit();
   await wholeVisit();
-}, 60_000);
+});
 afterAll(async () => {
   await stack[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });

@@ -5,7 +5,7 @@
 import { expect, test } from '@jest/globals';
 import { startOutbox } from '@kiosk/outbox';
 import { startPsp } from '@kiosk/psp';
-import { startProcesses, untilFound } from '@kiosk/stack';
+import { startProcesses } from '@kiosk/stack';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -82,7 +82,6 @@ test('X2 no contact, name, key or password is in any log line, span, metric or p
     },
     env: { OTEL_BSP_SCHEDULE_DELAY: '100', NODE_EXTRA_CA_CERTS: outbox.caPath },
   });
-  await untilFound(processes.url, { key: keys.operator });
   const problems: string[] = [];
   const ask = async <Body>(method: string, path: string, body?: unknown, key: string = keys.kiosk): Promise<{ status: number; body: Body }> => {
     const response = await fetch(processes.url + path, {

@@ -33,7 +33,7 @@ beforeAll(async () => {
   });
   webhookUrl = `${processes.url}/api/payments/webhook`;
   kiosk = kioskAt(processes.url);
-}, 60_000);
+});
 
 afterAll(async () => {
   await processes[Symbol.asyncDispose]();

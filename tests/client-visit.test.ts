@@ -80,7 +80,7 @@ test('the example runs a whole visit against npm start', async () => {
   }
   // An open stream has held up nobody.
   expect(start.output()).not.toMatch(/could not stop|was killed/);
-}, 90_000);
+});
 
 test.each(['SIGTERM', 'SIGKILL'] as const)('G5 the example runs a whole visit although %s restarts the gateway before the payment and before the delivery', async (signal) => {
   await using processes = await startProcesses({ settings: { DEV_AUTO_CONFIRM_DELAY_MS: '1500', PAYMENT_POLL_INTERVAL_MS: '100' } });
@@ -92,4 +92,4 @@ test.each(['SIGTERM', 'SIGKILL'] as const)('G5 the example runs a whole visit al
   }
   expect([await example.exit, example.output()]).toEqual([0, expect.any(String)]);
   await expectVisit(processes.url, processes.storagePath, example.output());
-}, 90_000);
+});

@@ -13,7 +13,7 @@ let kiosk: Kiosk;
 beforeAll(async () => {
   stack = await startStack({ settings: { CONSENT_REQUIRED: 'true' } });
   kiosk = kioskAt(stack.url);
-}, 60_000);
+});
 afterAll(async () => {
   await stack[Symbol.asyncDispose]();
 });

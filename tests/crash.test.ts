@@ -39,7 +39,7 @@ test.each(['sessions', 'payments', 'reporting', 'gateway'] as const)('P12 D7 kil
   expect(textMessagesIn(processes.storagePath).length).toBeGreaterThanOrEqual(1);
   expect(await kiosk.again(() => kiosk.post<Session>(`/api/sessions/${session.id}/complete`))).toMatchObject({ status: 'completed' });
   expect(await kiosk.paymentsOf(session)).toHaveLength(1);
-}, 90_000);
+});
 
 test('P1 P12 kill -9 at any moment under load: every answered intent is there, every key has one intent', async () => {
   await using processes = await startProcesses({ settings: { ...settings, DEV_MANUAL_MODE: 'true' } });
@@ -63,7 +63,7 @@ test('P1 P12 kill -9 at any moment under load: every answered intent is there, e
     expect(await kiosk.session(session.id)).toMatchObject({ metadata: session.metadata, status: 'active' });
     expect((await kiosk.paymentsOf(session)).map(({ intentId, status }) => [intentId, status])).toEqual([[intents[0]?.intentId, 'pending']]);
   }
-}, 90_000);
+});
 
 /** A session and its intent, which is asked for three times with one key. */
 async function visit(kiosk: Kiosk): Promise<{ session: Session; intents: Intent[] }> {

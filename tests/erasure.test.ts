@@ -102,7 +102,7 @@ test('X4 after erasing a customer no file has their e-mail, phone or name; money
   expectProblem(await kiosk.requestIntent(session, prices.diagnostics), { status: 409, reason: 'session_final' });
   expectProblem(await erase(kiosk, 'ses_00000000000000000000000000'), { status: 404, reason: 'session_not_found' });
   expect(traces(shop)).toEqual([]);
-}, 60_000);
+});
 
 test('X4 services that were away when the operator asked erase when they are back', async () => {
   await using shop = await startShop();
@@ -115,7 +115,7 @@ test('X4 services that were away when the operator asked erase when they are bac
   await until(() => traces(shop), (left) => left.length === 0);
   expect((await kiosk.again(() => kiosk.get<Intent>(`/api/payments/intent/${intent.intentId}`))).amount).toBe(prices.diagnostics);
   expect((await erase(kiosk, session.id)).status).toBe(204);
-}, 60_000);
+});
 
 test('P9 X4 money that comes after its customer was erased goes back by itself, and its receipt goes to the operator', async () => {
   await using shop = await startShop();
@@ -130,7 +130,7 @@ test('P9 X4 money that comes after its customer was erased goes back by itself, 
   await until(() => psp.refunds().length, (count) => count === 1);
   expect(JSON.stringify(psp.refunds())).not.toMatch(/canary/);
   expect(traces(shop)).toEqual([]);
-}, 60_000);
+});
 
 test('X4 a session that its own retention has deleted is erased where something of it is left', async () => {
   await using shop = await startShop();
@@ -145,7 +145,7 @@ test('X4 a session that its own retention has deleted is erased where something 
   await until(() => erase(kiosk, session.id), ({ status }) => status === 204);
   expect(traces(shop)).toEqual([]);
   expect((await erase(kiosk, session.id)).status).toBe(204);
-}, 60_000);
+});
 
 test.each([
   ['beside what the disk held, which knows of it', false],

@@ -75,7 +75,7 @@ test('P4 a 503 is not the final answer: the same key works once the service is b
   await stack.start('sessions');
   expectProblem({ headers, ...refused }, { status: 503 });
   expect(headers.get('retry-after')).toMatch(/^[1-9]/);
-  await kiosk.openIntent(session, price, key);
+  await kiosk.again(() => kiosk.requestIntent(session, price, key));
   expect(await kiosk.paymentsOf(session)).toHaveLength(1);
 });
 

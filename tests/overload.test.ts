@@ -108,15 +108,17 @@ test('G4 when more have paid than reports can be made for, the next customer wai
     return session;
   }));
   const ask = (session: Session) => kiosk.requestReport(session, 'thickness-solaris', { email: 'client@example.com' });
-  const answers = await Promise.all(paid.map(ask));
-  const turnedAway = paid.filter((_, index) => answers[index]!.status !== 201);
-  expect(turnedAway.length).toBeGreaterThan(0);
-  for (const answer of answers.filter(({ status }) => status !== 201)) expectProblem(answer, { status: 503, reason: 'pdf_queue_full' });
-
+  const asked = paid.map(ask);
+  // At once: a customer may begin again two seconds after the last refusal, and the first report of all takes that long on a slow machine.
+  await Promise.any(asked.map(async (answer) => expect((await answer).status).not.toBe(201)));
   const next = await kiosk.post('/api/sessions', { type: 'diagnostics' });
   expectProblem(next, { status: 503, reason: 'overloaded' });
   expect(next.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+
+  const answers = await Promise.all(asked);
+  const turnedAway = paid.filter((_, index) => answers[index]!.status !== 201);
+  for (const answer of answers.filter(({ status }) => status !== 201)) expectProblem(answer, { status: 503, reason: 'pdf_queue_full' });
   for (const session of turnedAway) expect(await kiosk.again(() => ask(session))).toMatchObject({ sessionId: session.id, status: 'ready' });
   const later = await kiosk.again(() => kiosk.post<Session>('/api/sessions', { type: 'diagnostics' }));
   await kiosk.openIntent(later, prices.diagnostics);
-}, 60_000);
+});

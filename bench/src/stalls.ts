@@ -9,23 +9,25 @@ export type Stalls = { longestMs: number; longestOwnMs: number };
 
 const everyMs = 1;
 
-/** Linux only (https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat). To be called on the process's first thread. */
+/** Linux only (https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat). */
 export function watchStalls(): { stop: () => Stalls } {
-  const schedstat = openSync('/proc/self/schedstat', 'r');
+  const schedstat = openSync('/proc/thread-self/schedstat', 'r');
   const text = Buffer.alloc(128);
   const waitedMs = (): number => Number(text.toString('latin1', 0, readSync(schedstat, text, 0, text.length, 0)).split(' ')[1]) / 1e6;
   const stalls = { longestMs: 0, longestOwnMs: 0 };
   let last = { at: performance.now(), waitedMs: waitedMs() };
-  const timer = setInterval(() => {
+  const look = (): void => {
     const now = { at: performance.now(), waitedMs: waitedMs() };
     const stallMs = now.at - last.at - everyMs;
     stalls.longestMs = Math.max(stalls.longestMs, stallMs);
     stalls.longestOwnMs = Math.max(stalls.longestOwnMs, stallMs - (now.waitedMs - last.waitedMs));
     last = now;
-  }, everyMs);
+  };
+  const timer = setInterval(look, everyMs).unref();
   return {
     stop() {
       clearInterval(timer);
+      look();
       closeSync(schedstat);
       return stalls;
     },

@@ -75,7 +75,7 @@ describe.each(services)('the image of %s', (service) => {
     } finally {
       rmSync(storage, { recursive: true });
     }
-  }, 60_000);
+  });
 
   test('holds no test, no source, no development tool and no other service', () => {
     const own = globSync('{libs,services}/**/*', { cwd: join(image.root, 'app'), exclude: (name) => String(name).includes('node_modules') });

@@ -2,8 +2,12 @@
  * Random requests to the gateway and random calls to each service, against all of them as processes: nothing may answer 5xx, end, log an error, or keep an event
  * loop from turning for 100 ms. Each case follows from the seed and its number alone, so it can be sent again.
  */
-import { startProcesses, untilFound, type ServiceName } from '@kiosk/stack';
+import { startProcesses, type ServiceName } from '@kiosk/stack';
 import { once } from 'node:events';
+import { existsSync, mkdtempDisposableSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { grpcCase } from './grpc-cases.ts';
 import { grpcTarget } from './grpc-target.ts';
@@ -21,13 +25,19 @@ const atOnce = 16;
 /** Who only waits for an end that may not come, such as that of half a request, is in nobody's way. */
 const mostWaiting = 256;
 const stallLimitMs = 100;
+/** Within so long a service has told how long it stood still, see own-stalls.ts. */
+const tellingMs = 200;
 /** A stall that the machine made does not come again and again with the same cases. */
 const repetitions = 5;
 const mostFailures = 20;
 const services = ['sessions', 'payments', 'reporting', 'gateway'] as const satisfies readonly ServiceName[];
 
 export async function fuzz({ cases, seed, first = 0, progress = () => {} }: { cases: number; seed: number; first?: number; progress?: (result: Result) => void }): Promise<Result> {
-  await using processes = await startProcesses({ settings: { LOG_LEVEL: 'error', DEV_MANUAL_MODE: 'true' } });
+  using told = mkdtempDisposableSync(join(tmpdir(), 'fuzz-'));
+  await using processes = await startProcesses({
+    settings: { LOG_LEVEL: 'error', DEV_MANUAL_MODE: 'true' },
+    env: { NODE_OPTIONS: `--import=${new URL('./own-stalls.ts', import.meta.url).href}`, OWN_STALLS: told.path },
+  });
   using stack = new DisposableStack();
   const http = stack.use(httpTarget(processes.url));
   const grpc = {
@@ -73,16 +83,20 @@ export async function fuzz({ cases, seed, first = 0, progress = () => {} }: { ca
   const quietLoop = new Worker(new URL('./quiet-loop.ts', import.meta.url));
   stack.defer(() => void quietLoop.terminate());
 
-  /** How much longer than an idle thread each service's event loop stood still since this was last asked, in ms. Its metrics begin anew when they are read. */
+  /** How much longer than an idle thread each service's event loop stood still since this was last asked, in ms, but for what it waited for a core. */
   async function stalls(): Promise<Record<string, number>> {
-    const page = await (await fetch(`${processes.url}/metrics`)).text();
+    await sleep(tellingMs);
     quietLoop.postMessage('');
     const [idleMs] = (await once(quietLoop, 'message')) as [number];
-    return Object.fromEntries([...page.matchAll(/^nodejs_eventloop_lag_max_seconds\{service="(\w+)"\} (\S+)$/gm)].map(([, service, seconds]) => [service!, Math.max(0, 1000 * Number(seconds) - idleMs)]));
+    return Object.fromEntries(services.map((name) => {
+      const file = join(told.path, String(processes.pid(name)));
+      const ownMs = existsSync(file) ? readFileSync(file, 'utf8').split('\n').map(Number) : [];
+      rmSync(file, { force: true });
+      return [name, Math.max(0, Math.max(...ownMs) - idleMs)];
+    }));
   }
 
   const pids = () => services.map((name) => processes.pid(name)).join(' ');
-  await untilFound(processes.url);
   // Code that runs for the first time is compiled, which is nobody's case.
   await batch(first, first + warmUpSize, { count: false });
   await stalls();

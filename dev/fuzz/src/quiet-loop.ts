@@ -1,10 +1,9 @@
 /** An event loop with nothing to do, on a thread of its own: where it stands still, the machine had no time for anybody. */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parentPort } from 'node:worker_threads';
+import { watchStalls } from '../../../bench/src/stalls.ts';
 
-const histogram = monitorEventLoopDelay({ resolution: 10 });
-histogram.enable();
+let watch = watchStalls();
 parentPort?.on('message', () => {
-  parentPort?.postMessage(histogram.max / 1e6);
-  histogram.reset();
+  parentPort?.postMessage(watch.stop().longestOwnMs);
+  watch = watchStalls();
 });

@@ -101,7 +101,7 @@ describe('faults', () => {
   test.each<[FaultKind, number]>([['hang', 0], ['accept_then_hang', 1]])('%s: no answer ever', async (kind, kept) => {
     await using box = await startTestOutbox();
     box.outbox.faults.add({ on: 'sms_send', kind });
-    const signal = AbortSignal.timeout(1000);
+    const signal = AbortSignal.timeout(3000);
     const request = fetch(`${box.outbox.httpUrl}/sys/send.php`, { method: 'POST', body: new URLSearchParams(SEND), signal });
     await expect(request).rejects.toMatchObject({ name: 'TimeoutError' });
     expect(box.outbox.texts()).toHaveLength(kept);

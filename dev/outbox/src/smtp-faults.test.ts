@@ -14,10 +14,15 @@ async function struck(fault: FaultInput): Promise<{ error: Error & { responseCod
   // HELO follows a refused EHLO.
   box.outbox.faults.add({ times: fault.on === 'ehlo' ? 2 : 1, ...fault });
   const waits = ['hang', 'garbage', 'accept_then_hang'].includes(fault.kind);
-  const first = box.mail({ ...USER, ...(waits ? { patienceMs: SHORT_PATIENCE_MS } : {}) });
-  const error = await first.then(() => undefined, (reason: Error) => reason);
+  const isStruck = () => box.outbox.journal().some((one) => one.on === fault.on && one.fault === fault.kind);
+  let error: Error | undefined;
+  // On a busy machine that patience can be over before the fault is reached.
+  for (let times = 0; times < 5 && !isStruck(); times += 1) {
+    const first = box.mail({ ...USER, ...(waits ? { patienceMs: SHORT_PATIENCE_MS } : {}) });
+    error = await first.then(() => undefined, (reason: Error) => reason);
+  }
   const kept = box.outbox.mails().length;
-  expect(box.outbox.journal().some((one) => one.on === fault.on && one.fault === fault.kind)).toBe(true);
+  expect(isStruck()).toBe(true);
   expect(error).toBeDefined();
   box.outbox.faults.clear();
   await box.mail(USER);

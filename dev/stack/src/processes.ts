@@ -1,4 +1,5 @@
 /** The services as real processes under the real supervisor, for tests that kill them. */
+import { untilFound } from './found.ts';
 import { prepare, type PrepareOptions } from './ground.ts';
 import type { ServiceName } from './services.ts';
 import { supervise } from './supervisor.ts';
@@ -20,6 +21,7 @@ export interface Processes extends AsyncDisposable {
   up(name: ServiceName): Promise<void>;
 }
 
+/** Resolves when a call through the gateway comes to every service. */
 export async function startProcesses(options: PrepareOptions & {
   /** Besides the settings: what else is in the environment of each process. */
   env?: Readonly<Record<string, string>>;
@@ -38,6 +40,8 @@ export async function startProcesses(options: PrepareOptions & {
   await supervisor.ready.catch((error: unknown) => {
     throw new Error(lines.join('\n'), { cause: error });
   });
+  const [, key] = /^[^:]*:([^,]*)/.exec(options.settings?.['OPERATOR_API_KEYS'] ?? '') ?? [];
+  await untilFound(ground.url, { key });
   const running = starting.move();
   return {
     url: ground.url,

@@ -4,7 +4,6 @@ import { serviceNames, type ServiceName } from './services.ts';
 import { startService, type Services } from './start-service.ts';
 
 export { makeCertificates } from './certificates.ts';
-export { untilFound } from './found.ts';
 export { freePorts } from './ports.ts';
 export { startProcesses, type Processes } from './processes.ts';
 export { serviceNames, type ServiceName } from './services.ts';

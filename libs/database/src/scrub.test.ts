@@ -92,7 +92,7 @@ test('a reader elsewhere that does not let go makes it fail, and nothing is harm
   reader.close();
   await database.scrub();
   expect(await database.read.selectFrom('notes').select('id').execute()).toHaveLength(2000);
-}, 20_000);
+});
 
 test('what nobody asked for and takes long is done at night, or after a week; a small file at any time', () => {
   const hourMs = 3_600_000;

@@ -110,9 +110,11 @@ test('G5 a call that never ends does not hold the stop for longer than 8 s', asy
   await using client = connectEcho(server.port);
   const call = failure(client.act({ text: '' }));
   await until(() => begun);
-  const startedAt = Date.now();
+  let over = false;
+  const limit = setTimeout(() => { over = true; }, 8500);
   await server[Symbol.asyncDispose]();
-  expect(Date.now() - startedAt).toBeLessThan(8500);
+  expect(over).toBe(false);
+  clearTimeout(limit);
   expect(await call).toMatchObject({ kind: expect.stringMatching(/unavailable|deadline|internal/) });
 });
 

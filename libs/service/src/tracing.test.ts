@@ -12,6 +12,9 @@ interface OtlpBody {
   resourceSpans: { resource: { attributes: OtlpAttribute[] }; scopeSpans: { spans: OtlpSpan[] }[] }[];
 }
 
+/** Where the collector is there: longer than a busy machine takes. */
+const exportTimeoutMs = 30_000;
+
 /** A collector that keeps what it is sent, or takes connections and never answers. */
 async function startCollector({ answers = true }: { answers?: boolean } = {}) {
   const received: { path?: string; type?: string; text: string }[] = [];
@@ -57,8 +60,8 @@ test('tracing that is off loads no part of the SDK', async () => {
 
 test('spans of two services in one process are sent under their own names, joined into one trace', async () => {
   await using collector = await startCollector();
-  const gateway = await startTracing({ service: 'gateway', endpoint: `${collector.endpoint}/`, protocol: 'http/json' });
-  const payments = await startTracing({ service: 'payments', endpoint: collector.endpoint, protocol: 'http/json' });
+  const gateway = await startTracing({ service: 'gateway', endpoint: `${collector.endpoint}/`, protocol: 'http/json', exportTimeoutMs });
+  const payments = await startTracing({ service: 'payments', endpoint: collector.endpoint, protocol: 'http/json', exportTimeoutMs });
   const headers: Record<string, string> = {};
   await inSpan(gateway.tracer, 'POST /api/payments/intent', {}, async () => {
     await Promise.resolve();
@@ -76,7 +79,7 @@ test('spans of two services in one process are sent under their own names, joine
 
 test('X2 a failed span tells the reason or the name of the error, never its message', async () => {
   await using collector = await startCollector();
-  const tracing = await startTracing({ service: 'reporting', endpoint: collector.endpoint, protocol: 'http/json' });
+  const tracing = await startTracing({ service: 'reporting', endpoint: collector.endpoint, protocol: 'http/json', exportTimeoutMs });
   const fault = Object.assign(new Error('canary'), { kind: 'unavailable', reason: 'smtp_down' });
   await expect(inSpan(tracing.tracer, 'fault', {}, () => Promise.reject(fault))).rejects.toBe(fault);
   await expect(inSpan(tracing.tracer, 'bug', {}, () => { throw new TypeError('canary'); })).rejects.toThrow(TypeError);
@@ -87,7 +90,7 @@ test('X2 a failed span tells the reason or the name of the error, never its mess
 
 test('protobuf is sent when it is chosen', async () => {
   await using collector = await startCollector();
-  const tracing = await startTracing({ service: 'sessions', endpoint: collector.endpoint, protocol: 'http/protobuf' });
+  const tracing = await startTracing({ service: 'sessions', endpoint: collector.endpoint, protocol: 'http/protobuf', exportTimeoutMs });
   await inSpan(tracing.tracer, 'work', {}, () => {});
   await tracing[Symbol.asyncDispose]();
   expect(collector.received.map(({ type }) => type)).toEqual(['application/x-protobuf']);
@@ -100,6 +103,6 @@ test.each(['refuses', 'hangs'])('G5 a collector that %s does not hold up the sto
   if (manner === 'refuses') await collector[Symbol.asyncDispose]();
   const before = performance.now();
   await tracing[Symbol.asyncDispose]();
-  expect(performance.now() - before).toBeLessThan(2000);
+  expect(performance.now() - before).toBeLessThan(8000);
   if (manner === 'hangs') await collector[Symbol.asyncDispose]();
 });

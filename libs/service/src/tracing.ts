@@ -6,10 +6,6 @@ import type { Attributes, Context, Span, SpanKind, Tracer, TracerProvider } from
 import { errorWord } from './errors.ts';
 import { stopWithin } from './stop.ts';
 
-/** How long one export may take, and so how long a dead collector can hold up the end of the process. */
-const exportTimeoutMs = 1000;
-const stopTimeoutMs = 1500;
-
 export interface Tracing extends AsyncDisposable {
   readonly tracer: Tracer;
 }
@@ -17,12 +13,14 @@ export interface Tracing extends AsyncDisposable {
 /**
  * Starts tracing for one service, named `kiosk-<service>`. `endpoint` is the collector's base address; `/v1/traces` is added.
  * The standard OTEL_* variables for sampling, batching, limits and headers hold. Disposing sends what is left,
- * within 1.5 s; what a dead collector does not take is lost.
+ * within half a second more than an export may take; what a dead collector does not take is lost.
  */
-export async function startTracing({ service, endpoint, protocol }: {
+export async function startTracing({ service, endpoint, protocol, exportTimeoutMs = 1000 }: {
   service: string;
   endpoint?: string;
   protocol: 'http/json' | 'http/protobuf';
+  /** How long one export may take, and so how long a dead collector can hold up the end of the process. */
+  exportTimeoutMs?: number;
 }): Promise<Tracing> {
   if (endpoint === undefined) {
     return { tracer: new ProxyTracerProvider().getTracer(`kiosk-${service}`), [Symbol.asyncDispose]: async () => {} };
@@ -45,7 +43,7 @@ export async function startTracing({ service, endpoint, protocol }: {
     tracer: startedProvider(() => sdk.start()).getTracer(`kiosk-${service}`),
     [Symbol.asyncDispose]: async () => {
       // A collector that is away is no reason for a failed stop.
-      await stopWithin(stopTimeoutMs, { [Symbol.asyncDispose]: () => sdk.shutdown() }).catch(() => {});
+      await stopWithin(exportTimeoutMs + 500, { [Symbol.asyncDispose]: () => sdk.shutdown() }).catch(() => {});
     },
   };
 }

@@ -82,12 +82,15 @@ const table: Record<ProviderName, Row[]> = {
   ],
 };
 
+/** What a hang costs, and longer than a busy machine takes. */
+const patienceMs = 2000;
+
 type Running = AsyncDisposable & { outbox: Outbox; reporting: TestReporting; clock: Clock };
 
 async function start(name: ProviderName): Promise<Running> {
   const clock = startClock();
   const outbox = await startMailServer({ now: clock.now });
-  const reporting = await startTestReporting({ clock, devOutbox: true, settings: { DELIVERY_TIMEOUT_MS: '500', ...providers[name].settings(outbox) } });
+  const reporting = await startTestReporting({ clock, devOutbox: true, settings: { DELIVERY_TIMEOUT_MS: String(patienceMs), ...providers[name].settings(outbox) } });
   return {
     outbox, reporting, clock,
     async [Symbol.asyncDispose]() {

@@ -3,20 +3,20 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { readMail, type FaultInput } from '@kiosk/outbox';
 import { describe, expect, test } from '@jest/globals';
-import { createSendgridEmail } from './email-sendgrid.ts';
+import { createSendgridEmail, type SendgridOptions } from './email-sendgrid.ts';
 import { isSignedBySendgrid, readSendgridReports } from './sendgrid-callback.ts';
-import { message, outcome, patienceMs, signal, startOutbox, type Outbox } from './testing-providers.ts';
+import { message, outcome, patienceMs, patienceMsFor, signal, startOutbox, type Outbox } from './testing-providers.ts';
 
 const apiKey = 'SG.key-of-the-pretend-account';
 
-function sendgridAt(apiUrl: string, key = apiKey) {
-  return createSendgridEmail({ apiUrl, apiKey: key, timeoutMs: patienceMs });
+function sendgridAt(apiUrl: string, change: Partial<SendgridOptions> = {}) {
+  return createSendgridEmail({ apiUrl, apiKey, timeoutMs: patienceMs, ...change });
 }
 
 async function struck(fault: FaultInput): Promise<{ first: string; kept: number; outbox: Outbox }> {
   await using outbox = await startOutbox({ sendgridKey: apiKey });
   outbox.faults.add(fault);
-  const first = await outcome(sendgridAt(outbox.httpUrl).send(message, { signal }));
+  const first = await outcome(sendgridAt(outbox.httpUrl, { timeoutMs: patienceMsFor(fault) }).send(message, { signal }));
   const kept = outbox.mails().length;
   expect(await outcome(sendgridAt(outbox.httpUrl).send(message, { signal }))).toBe('sent');
   return { first, kept, outbox };
@@ -60,7 +60,7 @@ describe('D4 D5 what went wrong', () => {
 
   test('a wrong key is refused without a word of it', async () => {
     await using outbox = await startOutbox({ sendgridKey: apiKey });
-    const error = await sendgridAt(outbox.httpUrl, 'SG.wrong-secret').send(message, { signal }).catch((reason: unknown) => reason) as Error;
+    const error = await sendgridAt(outbox.httpUrl, { apiKey: 'SG.wrong-secret' }).send(message, { signal }).catch((reason: unknown) => reason) as Error;
     expect(error).toMatchObject({ kind: 'temporary', reason: 'credentials_refused' });
     expect([error, error.cause].map((each) => String((each as Error).stack)).join()).not.toContain('wrong-secret');
   });

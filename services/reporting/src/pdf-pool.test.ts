@@ -101,7 +101,7 @@ describe('the PDF pool', () => {
   });
 
   test('takes a worker that does not answer for dead', async () => {
-    await using pool = new PdfPool({ workers: 1, workerUrl, jobTimeoutMs: 1000 });
+    await using pool = new PdfPool({ workers: 1, workerUrl, jobTimeoutMs: 3000 });
     await expect(pool.render({ ...document, reportId: 'hang' })).rejects.toEqual(unavailable);
     expect((await pool.render(document)).sha256).toBe('rep_1');
   });
@@ -112,7 +112,7 @@ describe('the PDF pool', () => {
   });
 
   test('drops a report whose caller gave up, waiting or running', async () => {
-    await using pool = new PdfPool({ workers: 1, workerUrl, jobTimeoutMs: 1000 });
+    await using pool = new PdfPool({ workers: 1, workerUrl, jobTimeoutMs: 3000 });
     const running = new AbortController();
     const waiting = new AbortController();
     const first = pool.render({ ...document, reportId: 'hang' }, { signal: running.signal });

@@ -26,7 +26,7 @@ const twilio = ({ httpUrl }: Outbox) => ({
 async function start(settings: (outbox: Outbox) => Record<string, string> = (outbox) => ({ ...smtp(outbox), ...smsc(outbox) })) {
   const clock = startClock();
   const outbox = await startOutbox({ now: clock.now });
-  const reporting = await startTestReporting({ clock, devOutbox: true, settings: { DELIVERY_TIMEOUT_MS: '400', REPORT_PUBLIC_URL: 'https://kiosk.example', ...settings(outbox) } });
+  const reporting = await startTestReporting({ clock, devOutbox: true, settings: { DELIVERY_TIMEOUT_MS: '20000', REPORT_PUBLIC_URL: 'https://kiosk.example', ...settings(outbox) } });
   return {
     outbox, reporting, clock,
     async [Symbol.asyncDispose]() {

@@ -1,7 +1,7 @@
 import type { FaultInput } from '@kiosk/outbox';
 import { describe, expect, test } from '@jest/globals';
 import { createSmscSms, numberOf, type SmscOptions } from './sms-smsc.ts';
-import { outcome, patienceMs, signal, startOutbox, text } from './testing-providers.ts';
+import { outcome, patienceMs, patienceMsFor, signal, startOutbox, text } from './testing-providers.ts';
 
 const account = { smscLogin: 'kiosk', smscPassword: 'password-of-the-pretend-account' };
 
@@ -37,11 +37,10 @@ describe('D4 D5 what went wrong', () => {
   ])('%j: %s', async (fault, first, kept) => {
     await using outbox = await startOutbox(account);
     outbox.faults.add({ provider: 'smsc', ...fault });
-    const sms = smscAt(outbox.httpUrl);
-    expect(await outcome(sms.send(text, { signal }))).toBe(first);
+    expect(await outcome(smscAt(outbox.httpUrl, { timeoutMs: patienceMsFor(fault) }).send(text, { signal }))).toBe(first);
     expect(outbox.texts()).toHaveLength(kept);
     // Whatever happened, the repetition ends with exactly one text.
-    expect(await outcome(sms.send(text, { signal, mayHaveArrived: first.startsWith('ambiguous') }))).toBe('sent');
+    expect(await outcome(smscAt(outbox.httpUrl).send(text, { signal, mayHaveArrived: first.startsWith('ambiguous') }))).toBe('sent');
     expect(outbox.texts()).toHaveLength(1);
   });
 

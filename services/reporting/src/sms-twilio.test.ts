@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { FaultInput } from '@kiosk/outbox';
 import { describe, expect, test } from '@jest/globals';
 import { createTwilioSms, type TwilioOptions } from './sms-twilio.ts';
-import { outcome, patienceMs, signal, startOutbox, text } from './testing-providers.ts';
+import { outcome, patienceMs, patienceMsFor, signal, startOutbox, text } from './testing-providers.ts';
 import { isSignedByTwilio, readTwilioReport } from './twilio-callback.ts';
 
 const account = { twilioSid: 'AC00000000000000000000000000000001', twilioToken: 'token-of-the-pretend-account' };
@@ -48,7 +48,7 @@ describe('D4 D5 what went wrong', () => {
   ])('%j: %s', async (fault, first, kept) => {
     await using outbox = await startOutbox(account);
     outbox.faults.add({ provider: 'twilio', ...fault });
-    expect(await outcome(twilioAt(outbox.httpUrl).send(text, { signal }))).toBe(first);
+    expect(await outcome(twilioAt(outbox.httpUrl, { timeoutMs: patienceMsFor(fault) }).send(text, { signal }))).toBe(first);
     expect(outbox.texts()).toHaveLength(kept);
     expect(await outcome(twilioAt(outbox.httpUrl).send(text, { signal }))).toBe('sent');
   });

@@ -1,16 +1,22 @@
-/** For the tests of the providers: a message of each kind, the pretend providers with short patience, and what an attempt ends with. */
+/** For the tests of the providers: a message of each kind, the pretend providers, and what an attempt ends with. */
 import { readFileSync } from 'node:fs';
-import { startOutbox, type Outbox, type OutboxOptions } from '@kiosk/outbox';
+import { startOutbox, type FaultInput, type Outbox, type OutboxOptions } from '@kiosk/outbox';
 import type { EmailMessage } from './email.ts';
-import { createSmtpEmail, type SmtpOptions, type SmtpTimeouts } from './email-smtp.ts';
+import { createSmtpEmail, type SmtpOptions } from './email-smtp.ts';
 import { SendError } from './send-error.ts';
 import type { SmsMessage } from './sms.ts';
 
 export { startOutbox, type Outbox };
 
-/** More than a busy machine takes, less than a test may. */
-export const patienceMs = 500;
-export const impatience: SmtpTimeouts = { connectMs: patienceMs, greetingMs: patienceMs, answerMs: patienceMs };
+/** Longer than a busy machine takes. */
+export const patienceMs = 15_000;
+
+/** For the attempt that a fault strikes. Where nobody will answer it is short, unless the message has to be there by then. */
+export function patienceMsFor({ on, kind }: FaultInput): number {
+  if (kind === 'accept_then_hang' || (kind === 'hang' && on === 'after_data')) return 4000;
+  return kind === 'hang' ? 500 : patienceMs;
+}
+
 export const signal = new AbortController().signal;
 
 export const message: EmailMessage = {
@@ -29,11 +35,11 @@ export async function startMailServer(options: OutboxOptions = {}): Promise<Outb
 }
 
 /** Over TLS, as outside of one machine, although the server is on it. */
-export function smtpTo(outbox: Outbox, change: Partial<SmtpOptions> = {}) {
+export function smtpTo(outbox: Outbox, { patienceMs: waitMs = patienceMs, ...change }: Partial<SmtpOptions> & { patienceMs?: number } = {}) {
   const security = change.security ?? 'starttls';
   return createSmtpEmail({
     host: 'localhost', port: security === 'implicit' ? outbox.smtpsPort : outbox.smtpPort, user: smtpUser, pass: smtpPass, security,
-    ca: readFileSync(outbox.caPath, 'utf8'), connections: 3, timeouts: impatience, ...change,
+    ca: readFileSync(outbox.caPath, 'utf8'), connections: 3, timeouts: { connectMs: waitMs, greetingMs: waitMs, answerMs: waitMs }, ...change,
   });
 }
 

@@ -68,7 +68,7 @@ test('D4 D7 a worker stopped past its lease, and continued: another has sent the
   expect(outbox.mails().map(({ messageId }) => messageId)).toEqual(Array(2).fill(outbox.mails()[0]!.messageId));
   expect(await other.metric('reports_ambiguous_attempts_total', { method: 'email' })).toBe(1);
   expect((await other.client.getReport({ reportId })).report!.deliveries).toMatchObject([{ status: 'DELIVERY_STATUS_SENT', lastError: undefined }]);
-}, 90_000);
+});
 
 test('D4 D7 a worker killed with -9: the next start repeats its message, the same one, and counts it', async () => {
   using folder = temporaryFolder();
@@ -89,4 +89,4 @@ test('D4 D7 a worker killed with -9: the next start repeats its message, the sam
   expect(outbox.mails().map(({ messageId, raw }) => [messageId, /^date: .*$/im.exec(raw.toString())?.[0]])).toEqual(
     Array(2).fill([outbox.mails()[0]!.messageId, expect.stringMatching(/^Date: /)]),
   );
-}, 90_000);
+});

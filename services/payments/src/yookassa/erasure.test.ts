@@ -6,7 +6,7 @@ import { create, failure, read } from '../testing.ts';
 import { hourMs, openShop, operator, type Shop } from './shop.fixture.ts';
 
 const dayMs = 24 * hourMs;
-const fiscal = { RECEIPTS_ENABLED: 'true', RECEIPT_FALLBACK_EMAIL: 'receipts@operator.example', YOOKASSA_TIMEOUT_MS: '200', PAYMENT_SUBMIT_WAIT_MS: '1000' };
+const fiscal = { RECEIPTS_ENABLED: 'true', RECEIPT_FALLBACK_EMAIL: 'receipts@operator.example' };
 const said = { description: 'For Kanareykin', metadataJson: '{"name":"Kanareykin"}' };
 /** The customer of the stand-in sessions, and what the kiosk says of them. */
 const customer = /customer@example\.com|79161234567|Kanareykin/;

@@ -142,7 +142,7 @@ describe('W7 the address that it comes from', () => {
 
 describe('W3 W5 the answer', () => {
   test('comes although the PSP hangs, and the payment is confirmed once it is back', async () => {
-    await using shop = await openShop({ settings: { YOOKASSA_TIMEOUT_MS: '1500' } });
+    await using shop = await openShop({ settings: { YOOKASSA_TIMEOUT_MS: '8000' } });
     const { paymentId, intentId } = await newIntent(shop);
     const paid = shop.psp.pay(paymentId);
     shop.psp.faults.add({ call: 'any', kind: 'hang', times: 'always' });
@@ -151,7 +151,7 @@ describe('W3 W5 the answer', () => {
     for (let again = 0; again < 10; again++) await shop.payments.client.receiveNotification(notificationOf('payment.succeeded', paid));
     await shop.payments.client.receiveNotification(notificationOf('payment.succeeded', { id: strangeId(1) }));
     // Eleven answers in less than the time that a single call to the PSP takes.
-    expect(performance.now() - startedAt).toBeLessThan(1500);
+    expect(performance.now() - startedAt).toBeLessThan(8000);
     expect(await count(shop, 'notifications')).toBe(11);
     await shop.steps.quiet();
     shop.psp.faults.clear();
@@ -267,7 +267,7 @@ describe('W8 a storm', () => {
     const { n } = await shop.payments.rows.selectFrom('strangers').select((all) => all.fn.countAll<number>().as('n')).where('asked_at', 'is not', null).executeTakeFirstOrThrow();
     expect(n).toBe(asked.length);
     expect(shop.payments.mishaps()).toEqual([]);
-  }, 60_000);
+  });
 
   test.each(['none', 'error_500_before', 'too_many', 'reset_before'] as const)('about one known payment (PSP fault: %s): asked about every two seconds at most', async (kind) => {
     await using shop = await openShop();

@@ -93,7 +93,7 @@ export async function openShop({ settings: first = {}, psp: pspOptions = {}, sta
       folder: path, clock, sessions, around: steps.around,
       settings: {
         PAYMENTS_PROVIDER: 'yookassa', YOOKASSA_SHOP_ID: shopId, YOOKASSA_SECRET_KEY: secretKey, YOOKASSA_API_URL: psp.url,
-        YOOKASSA_TIMEOUT_MS: '2000', ...settings,
+        YOOKASSA_TIMEOUT_MS: '30000', ...settings,
       },
     });
     // What a start does by itself is over before a test begins.
