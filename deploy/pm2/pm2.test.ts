@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => {
   pm2('kill');
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 test('start, reload, stop: every service is up, is replaced in order, and ends in order', async () => {
   pm2('start', join(import.meta.dirname, 'ecosystem.config.cjs'));

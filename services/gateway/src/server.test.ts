@@ -49,7 +49,7 @@ test('G5 stopping answers what is under way, takes nothing new and does not wait
   expect(response.statusCode).toBe(200);
   expect(JSON.parse(await text(response))).toMatchObject({ id: sessionId });
   await stopped;
-  expect(performance.now() - startedAt).toBeLessThan(3000);
+  expect(performance.now() - startedAt).toBeLessThan(7000);
   agents.idle.destroy();
   agents.busy.destroy();
 });
@@ -86,7 +86,7 @@ test('a port that is taken fails the start', async () => {
   await expect(startTestGateway({ config: { port: gateway.port } })).rejects.toThrow('EADDRINUSE');
 });
 
-const soon = { headersTimeout: 200, requestTimeout: 400, connectionsCheckingInterval: 50 };
+const soon = { headersTimeout: 1000, requestTimeout: 2000, connectionsCheckingInterval: 50 };
 
 /** A server that reads the whole body, answers and has little patience. */
 function startImpatient({ most = 1000, mostPerAddress = 1000 }: { most?: number; mostPerAddress?: number } = {}) {

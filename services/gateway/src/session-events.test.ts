@@ -211,14 +211,16 @@ test('one caller has so many streams, and the next is 429 until one is left; all
 test('a stream takes no place of those that are answered at once, and its length is no slow answer', async () => {
   await using narrow = await startTestGateway({ ...services.standIns, config: { places: { vital: 1, visit: 1, report: 1, list: 1 } } });
   const leave = new AbortController();
+  const askedAt = performance.now();
   await narrow.send(address, { signal: leave.signal });
+  const answeredMs = performance.now() - askedAt;
   expect((await narrow.send(`/api/sessions/${sessionId}`)).status).toBe(200);
   await new Promise((resolve) => setTimeout(resolve, 300));
   leave.abort();
   const lines = () => narrow.log().filter(({ route }) => route === '/api/sessions/:id/events');
   await until(() => lines().length === 1);
   expect(lines()[0]).toMatchObject({ httpStatus: 200, durationMs: expect.any(Number) });
-  expect(lines()[0]!['durationMs']).toBeLessThan(250);
+  expect(lines()[0]!['durationMs']).toBeLessThanOrEqual(Math.ceil(answeredMs));
 });
 
 test('G5 a gateway that stops ends its streams at once, in order', async () => {
