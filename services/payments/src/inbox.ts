@@ -68,7 +68,7 @@ export function createInbox({ rows, store, refundStore, psp, settlement, refunds
     /** Asks about the objects that nobody here knows: an answer to a create that we never read is found this way. */
     async meetStrangers(): Promise<void> {
       const at = now();
-      const { count } = await rows.read.selectFrom('strangers').select((s) => s.fn.countAll<number>().as('count')).where('asked_at', '>', at - 60_000).executeTakeFirstOrThrow();
+      const { count } = await rows.read.selectFrom('strangers').select((s) => s.fn.countAll<number>().as('count')).where('asked_at', '>', at - 60_000).where('asked_at', '<=', at).executeTakeFirstOrThrow();
       const budget = strangersPerMinute - count;
       if (budget <= 0) return;
       const waiting = await rows.read.selectFrom('strangers').select(['object_id', 'kind']).where('asked_at', 'is', null).orderBy('seen_at').limit(budget).execute();
@@ -95,7 +95,8 @@ export function createInbox({ rows, store, refundStore, psp, settlement, refunds
       const intent = await db.selectFrom('intents').select(['id', 'status', 'psp_status', 'last_asked_at', 'next_action_at']).where('psp_payment_id', '=', id).executeTakeFirst();
       if (intent) {
         const final = intent.psp_status === 'succeeded' || intent.psp_status === 'canceled';
-        const due = Math.max(at, (intent.last_asked_at ?? 0) + (final ? finalAskIntervalMs : askIntervalMs));
+        // The clock may have been set back since it was asked about.
+        const due = Math.max(at, Math.min(intent.last_asked_at ?? 0, at) + (final ? finalAskIntervalMs : askIntervalMs));
         if (intent.next_action_at === null || intent.next_action_at > due) await db.updateTable('intents').set({ next_action_at: due }).where('id', '=', intent.id).execute();
         return;
       }
@@ -116,15 +117,15 @@ export function createInbox({ rows, store, refundStore, psp, settlement, refunds
       if (kind === 'refund') {
         const known = await refundStore.findByPspId(id);
         if (known) await refunds.ask(known, origin);
-        else await psp.getRefund(id);
+        else await refundStore.adopt(await psp.getRefund(id), { now: now(), origin });
         return;
       }
       const payment = await psp.getPayment(id);
       const intentId = payment.intentId;
       if (intentId === undefined || !/^pay_[0-9a-z]{26}$/.test(intentId)) return;
       const intent = await store.get(intentId, undefined, now());
-      // Only an intent that waits for its payment may get this one; any other has its own.
-      if (intent.pspPaymentId === undefined) await settlement.settle(intentId, payment, { source: 'notification', origin });
+      // An intent that has its own does not get this one; that somebody paid it is the operator's to know.
+      if (intent.pspPaymentId === undefined || payment.status === 'succeeded') await settlement.settle(intentId, payment, { source: 'notification', origin });
     } catch (error) {
       // Unknown there, unknown here, or not to be had now: polling and reconciliation find whatever is ours.
       if (error instanceof PspError || error instanceof Fault) return;

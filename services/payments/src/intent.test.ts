@@ -29,7 +29,8 @@ const refused = submissionRefused(submitting, start + 5000);
 /** What becomes of an intent when the PSP says this: as the store puts the pure functions together. */
 function told(intent: Intent, payment: Partial<PspPayment>, { now, confirmLate }: { now: number; confirmLate?: boolean }): Intent {
   const said = aPayment(intent, { shopId: expected.shopId, ...payment });
-  const seen = asOf(intent, now);
+  // Whoever asks has claimed it.
+  const seen = { ...asOf(intent, now), ...(intent.submission === 'attached' ? { lastAskedAt: now, nextActionAt: now + leaseMs } : {}) };
   return apply(seen, said, outcomeOf(seen, said, differences(seen, said, expected)), { now, confirmLate });
 }
 
@@ -194,6 +195,12 @@ describe('P11 an open payment is asked about again', () => {
     const now = start + 10 * minuteMs;
     expect(told(attached, { status: 'pending', askAgainAt: now + 500 }, { now }).nextActionAt).toBe(now + 500);
     expect(told(attached, { status: 'pending', askAgainAt: now + 500_000 }, { now }).nextActionAt).toBe(now + 45_000);
+  });
+
+  test('as soon as a notification wanted that came while the PSP was asked: its answer may be from before', () => {
+    const now = start + 10 * minuteMs;
+    const hurried = { ...attached, lastAskedAt: now, nextActionAt: now + 2000 };
+    expect(apply(hurried, aPayment(hurried, { shopId: expected.shopId, status: 'pending' }), 'open', { now: now + 300 }).nextActionAt).toBe(now + 2000);
   });
 
   test('the first time comes after two seconds', () => {

@@ -46,6 +46,8 @@ export type Intent = {
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 
+/** How long a claim on a conversation with the PSP lasts. Longer than the PSP's own thirty seconds, so that it outlives the call that it covers. */
+export const leaseMs = 45_000;
 /** A YooKassa key is remembered for 24 h; past 20 h the same key could be a new payment (FACTS of its API: "Idempotence-Key"). */
 export const resubmitLimitMs = 20 * hourMs;
 /** A customer has an hour to pay and a bank may be slow to tell; after three days nothing comes any more. */
@@ -168,7 +170,7 @@ export function apply(intent: Intent, payment: PspPayment, outcome: Outcome, { n
   const receiptAt = payment.receiptRegistration === 'pending' ? nextAskAt(intent, now) : undefined;
   switch (outcome) {
     case 'open':
-      return { ...told, nextActionAt: soonest(nextAskAt(intent, now), payment.askAgainAt) };
+      return { ...told, nextActionAt: soonest(soonest(nextAskAt(intent, now), payment.askAgainAt), hurriedTo(intent)) };
     case 'mismatch':
       return { ...told, nextActionAt: payment.status === 'succeeded' ? undefined : nextAskAt(intent, now) };
     case 'canceled':
@@ -180,6 +182,11 @@ export function apply(intent: Intent, payment: PspPayment, outcome: Outcome, { n
     case 'paid':
       return confirm(told, now, receiptAt);
   }
+}
+
+/** Sooner than its claim would end, which only a notification wants that came while the PSP was asked: its answer may be from before. */
+function hurriedTo({ nextActionAt, lastAskedAt }: Intent): number | undefined {
+  return nextActionAt !== undefined && lastAskedAt !== undefined && nextActionAt < lastAskedAt + leaseMs ? nextActionAt : undefined;
 }
 
 function confirm(intent: Intent, now: number, nextActionAt: number | undefined): Intent {

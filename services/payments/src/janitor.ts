@@ -1,13 +1,14 @@
 /** Looks after everything that is not finished, whether or not anybody ever asks again: sends what was not sent, asks what is open, expires what is over. */
 import { logFailedJob, type Log } from '@kiosk/service';
 import { createConversations } from './conversations.ts';
+import { leaseMs } from './intent.ts';
 import type { RefundStore } from './refund-store.ts';
 import type { Refunds } from './refunds.ts';
-import { leaseMs, type Settlement } from './settlement.ts';
+import type { Settlement } from './settlement.ts';
 import type { Store } from './store.ts';
 import type { Origin } from './tables.ts';
 
-/** How many conversations with the PSP go on at a time, about payments and about refunds each. */
+/** How many conversations with the PSP go on at a time: about payments to make, about those that are made, and about refunds each. */
 const most = 8;
 /**
  * How long a job that asks the PSP rests before it begins more, so that asking is bounded work however many payments are open and however often it is woken:
@@ -23,29 +24,38 @@ export function createJanitor({ store, refundStore, settlement, refunds, log, no
   again: () => void;
 }) {
   const onError = (error: unknown): void => logFailedJob(log, 'janitor', error);
-  const aboutPayments = createConversations({
+  // Apart: where making payments takes the PSP long, those that are on screens are asked about all the same.
+  const makingPayments = createConversations({
     most, onError, again,
     claim: async (wanted) => {
       // Before each turn: the PSP may be so slow that what nobody has sent yet runs out of time meanwhile.
       await store.expireDue(now(), origin);
-      return store.claimDue({ now: now(), leaseMs, ...wanted });
+      return store.claimDue('make', { now: now(), leaseMs, ...wanted });
     },
-    hold: (intent) => (intent.submission === 'attached' ? settlement.ask(intent, { source: 'poll', origin }) : settlement.submit(intent.id, origin)),
+    hold: (intent) => settlement.submit(intent.id, origin),
+  });
+  const askingAboutPayments = createConversations({
+    most, onError, again,
+    claim: (wanted) => store.claimDue('ask', { now: now(), leaseMs, ...wanted }),
+    hold: (intent) => settlement.ask(intent, { source: 'poll', origin }),
   });
   const aboutRefunds = createConversations({
     most, onError, again,
     claim: (wanted) => refundStore.claimDue({ now: now(), leaseMs, ...wanted }),
-    hold: (refund) => (refund.submission === 'attached' ? refunds.ask(refund, origin) : refunds.submit(refund.id, origin)),
+    hold: (refund) => {
+      if (refund.submission === 'attached') return refunds.ask(refund, origin);
+      return refund.submission === 'abandoned' ? refunds.lookUp(refund, origin) : refunds.submit(refund.id, origin);
+    },
   });
 
   /** Begins what is due now and waits for none of it: a slow PSP keeps nobody waiting but those that it is slow about. Answers how many are under way. */
   async function begin(): Promise<number> {
-    return await aboutPayments.begin() + await aboutRefunds.begin();
+    return await makingPayments.begin() + await askingAboutPayments.begin() + await aboutRefunds.begin();
   }
 
   /** Waits for what is under way, and answers whether all of it went through. */
   async function settled(): Promise<boolean> {
-    return [await aboutPayments.settled(), await aboutRefunds.settled()].every(Boolean);
+    return [await makingPayments.settled(), await askingAboutPayments.settled(), await aboutRefunds.settled()].every(Boolean);
   }
 
   return {

@@ -71,10 +71,11 @@ export function createDevPsp({ rows, now, autoConfirmDelayMs }: {
       return toRefund(row);
     },
 
-    async listRefunds({ createdFrom, createdTo, cursor = '' }) {
+    async listRefunds({ createdFrom, createdTo, cursor = '', pspPaymentId }) {
       const found = await rows.read.selectFrom('dev_psp_refunds').selectAll()
         .where('id', '>=', idFloor('dev', createdFrom)).where('id', '<', idFloor('dev', createdTo)).where('id', '>', cursor).orderBy('id').limit(pageSize).execute();
-      return { items: found.map(toRefund), nextCursor: found.length < pageSize ? undefined : found.at(-1)!.id };
+      const items = found.map(toRefund).filter((refund) => pspPaymentId === undefined || refund.pspPaymentId === pspPaymentId);
+      return { items, nextCursor: found.length < pageSize ? undefined : found.at(-1)!.id };
     },
 
     async pay(id) {

@@ -7,7 +7,7 @@ import { SpanKind, type Tracer } from '@opentelemetry/api';
 import { inSpan } from '@kiosk/service';
 import { z } from 'zod';
 import { refundReceipt, type ReceiptSettings, receiptFor } from './receipt.ts';
-import { PspError, type ListQuery, type Page, type Psp, type PspPayment, type PspRefund } from './psp.ts';
+import { PspError, type Page, type Psp, type PspPayment, type PspRefund, type RefundQuery } from './psp.ts';
 
 export type YooKassaOptions = {
   /** `https://api.yookassa.ru/v3`, without a slash at its end. */
@@ -102,8 +102,9 @@ export function createYooKassa(options: YooKassaOptions): Psp {
     return `/${collection}/${id}`;
   }
 
-  function listPath(collection: string, { createdFrom, createdTo, cursor }: ListQuery): string {
+  function listPath(collection: string, { createdFrom, createdTo, cursor, pspPaymentId }: RefundQuery): string {
     const query = new URLSearchParams({ 'created_at.gte': new Date(createdFrom).toISOString(), 'created_at.lt': new Date(createdTo).toISOString(), limit: String(pageSize) });
+    if (pspPaymentId !== undefined) query.set('payment_id', pspPaymentId);
     if (cursor !== undefined) query.set('cursor', cursor);
     return `/${collection}?${query.toString()}`;
   }

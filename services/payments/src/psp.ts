@@ -57,7 +57,20 @@ export type RefundTerms = { pspPaymentId: string; amountMinor: number; currency:
 
 /** One page of a list, oldest bound included, newest excluded. */
 export type ListQuery = { createdFrom: number; createdTo: number; cursor?: string };
+export type RefundQuery = ListQuery & { /** Of this payment only. */ pspPaymentId?: string };
 export type Page<T> = { items: T[]; nextCursor?: string };
+
+/** All pages of a list. Fails with a PspError. */
+export async function listAll<T, Query extends ListQuery>(list: (query: Query) => Promise<Page<T>>, query: Query): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await list({ ...query, cursor });
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return items;
+}
 
 /** Every call fails with a PspError. */
 export interface Psp {
@@ -74,7 +87,7 @@ export interface Psp {
   /** Sends the frozen bytes; the same key and bytes make at most one refund. */
   createRefund(request: { key: string; body: string }): Promise<PspRefund>;
   getRefund(id: string): Promise<PspRefund>;
-  listRefunds(query: ListQuery): Promise<Page<PspRefund>>;
+  listRefunds(query: RefundQuery): Promise<Page<PspRefund>>;
   /** Whether an id has the form of the PSP's: only such ones may enter a URL. */
   isObjectId(id: string): boolean;
 }

@@ -61,7 +61,8 @@ const key = { caller: 'kiosk:1', key: 'k', bodySha256: 'x' };
 
 describe('no query walks a table', () => {
   test.each<[string, () => Promise<unknown>]>([
-    ['what is due at the PSP', () => store.claimDue({ now: at, leaseMs: 45_000, limit: 8, besides: new Set() })],
+    ['what is to be made at the PSP', () => store.claimDue('make', { now: at, leaseMs: 45_000, limit: 8, besides: new Set() })],
+    ['what is due at the PSP', () => store.claimDue('ask', { now: at, leaseMs: 45_000, limit: 8, besides: new Set() })],
     ['what is overdue', () => store.expireDue(at, origin)],
     ['claims to release at the start', () => store.releaseClaims(at)],
     ['what is too old to keep', () => store.deleteOld({ auditBefore: at, keysBefore: at, now: at })],
@@ -110,7 +111,7 @@ describe('no query walks a table', () => {
       await store.claimSubmission(intent.id, { now: at + 45_000, leaseMs: 45_000 });
       const payment = await psp.createPayment({ key: intent.id, body: psp.freezePayment(intent) });
       await store.settle(intent.id, payment, { psp, source: 'submit', now: at, origin });
-      await store.claimDue({ now: at + 2000, leaseMs: 45_000, limit: 8, besides: new Set() });
+      await store.claimDue('ask', { now: at + 2000, leaseMs: 45_000, limit: 8, besides: new Set() });
       await store.settle(intent.id, { ...payment, status: 'succeeded', paid: true }, { psp, source: 'poll', now: at + 2000, origin });
       await store.get(intent.id, undefined, at + 2000);
       await inbox.receive({ body: Buffer.from(JSON.stringify({ type: 'notification', event: 'payment.succeeded', object: { id: payment.id } })), sourceIp: '127.0.0.1' });
@@ -132,7 +133,7 @@ describe('no query walks a table', () => {
   test.each<[string, string[], () => Promise<unknown>]>([
     ['the metric of pending refunds', ['SCAN refunds USING COVERING INDEX refunds_pending'], () => unfinished.oldestPendingRefund()],
     ['the metric of reconciliations', ['SCAN reconciliations'], () => unfinished.reconciled(3)],
-    ['what nobody knows yet', ['SEARCH strangers USING COVERING INDEX strangers_asked (asked_at>?)', 'SCAN strangers USING INDEX strangers_waiting'], () => inbox.meetStrangers()],
+    ['what nobody knows yet', ['SEARCH strangers USING COVERING INDEX strangers_asked (asked_at>? AND asked_at<?)', 'SCAN strangers USING INDEX strangers_waiting'], () => inbox.meetStrangers()],
     ['what is being erased', ['SCAN erased_sessions USING INDEX erased_sessions_unfinished'], () => erasures.unfinished()],
     ['the list of anomalies', ['SCAN anomalies USING INDEX anomalies_by_time'], () => store.listAnomalies(50)],
   ])('%s is read from its end and no further than needed', async (_, plan, run) => {

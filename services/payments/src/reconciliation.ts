@@ -6,7 +6,7 @@ import { Fault, invalid } from '@kiosk/fault';
 import type { Events } from './events.ts';
 import { intentFromRow } from './intent-row.ts';
 import type { Intent } from './intent.ts';
-import { PspError, type ListQuery, type Page, type Psp, type PspPayment, type PspRefund } from './psp.ts';
+import { PspError, listAll, type ListQuery, type Page, type Psp, type PspPayment, type PspRefund } from './psp.ts';
 import type { RefundStore } from './refund-store.ts';
 import { refundable } from './refund.ts';
 import { pauseMs, type Settlement } from './settlement.ts';
@@ -43,8 +43,9 @@ export function createReconciliation({ rows, store, refundStore, psp, settlement
   async function reconcile(day = yesterday(now())): Promise<Reconciliation> {
     const range = rangeOf(day, now());
     const told = (await ask((query) => psp.listPayments(query), range)).filter(({ status }) => status === 'succeeded');
-    const toldRefunds = (await ask((query) => psp.listRefunds(query), range)).filter(({ status }) => status === 'succeeded');
-    const repaired = await repair(told) + await repairRefunds(toldRefunds);
+    const anyRefunds = await ask((query) => psp.listRefunds(query), range);
+    const toldRefunds = anyRefunds.filter(({ status }) => status === 'succeeded');
+    const repaired = await repair(told) + await repairRefunds(anyRefunds);
     const ours = await ourPayments(range);
     const ourRefunds = await rows.read.selectFrom('refunds').selectAll()
       .where('status', '=', 'succeeded').where('psp_created_at', '>=', range.createdFrom).where('psp_created_at', '<', range.createdTo).execute();
@@ -53,6 +54,7 @@ export function createReconciliation({ rows, store, refundStore, psp, settlement
       ...(await unaccounted(ours)).map((intent): Difference =>
         ({ kind: 'status_differs', object: 'payment', pspId: intent.pspPaymentId!, ourId: intent.id, pspAmountMinor: intent.amountMinor, ourAmountMinor: 0 })),
       ...compare('refund', toldRefunds, ourRefunds.map((row) => ({ id: row.id, pspId: row.psp_refund_id!, amountMinor: row.amount_minor }))),
+      ...(await unknownPending(anyRefunds)).map(({ id, amountMinor }): Difference => ({ kind: 'missing_here', object: 'refund', pspId: id, pspAmountMinor: amountMinor })),
     ];
     const result: Reconciliation = {
       day, pspPayments: told.length, ourPayments: ours.length, pspRefunds: toldRefunds.length, ourRefunds: ourRefunds.length, repaired, differences,
@@ -63,7 +65,7 @@ export function createReconciliation({ rows, store, refundStore, psp, settlement
 
   async function ask<T>(list: (query: ListQuery) => Promise<Page<T>>, range: Range): Promise<T[]> {
     try {
-      return await all(list, range);
+      return await listAll(list, range);
     } catch (error) {
       if (!(error instanceof PspError)) throw error;
       if (error.outcome === 'misconfigured') await settlement.misconfigured(error.code);
@@ -88,11 +90,18 @@ export function createReconciliation({ rows, store, refundStore, psp, settlement
     let repaired = 0;
     for (const refund of told) {
       const known = await refundStore.findByPspId(refund.id);
-      if (known?.status !== 'pending') continue;
-      await refundStore.settle(known.id, refund, { now: now(), origin });
+      if (known ? known.status !== 'pending' || refund.status === 'pending' : !await refundStore.adopt(refund, { now: now(), origin })) continue;
+      if (known) await refundStore.settle(known.id, refund, { now: now(), origin });
       repaired++;
     }
     return repaired;
+  }
+
+  /** Refunds that are on their way and that nobody here knows. Compared with ours they will not be: their day is over when they come to their end. */
+  async function unknownPending(told: readonly PspRefund[]): Promise<PspRefund[]> {
+    const pending = told.filter(({ status }) => status === 'pending');
+    const known = await Promise.all(pending.map(({ id }) => refundStore.findByPspId(id)));
+    return pending.filter((_, index) => !known[index]);
   }
 
   async function ourIntent(payment: PspPayment): Promise<Intent | undefined> {
@@ -149,17 +158,6 @@ export function createReconciliation({ rows, store, refundStore, psp, settlement
 }
 
 type Range = { createdFrom: number; createdTo: number };
-
-async function all<T>(list: (query: ListQuery) => Promise<Page<T>>, range: Range): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await list({ ...range, cursor });
-    items.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined);
-  return items;
-}
 
 function compare(
   object: Difference['object'], told: readonly (PspPayment | PspRefund)[], ours: readonly { id: string; pspId: string; amountMinor: number }[],

@@ -7,12 +7,14 @@ import { intentFromRow } from './intent-row.ts';
 import type { Intent } from './intent.ts';
 import type { Psp, PspRefund } from './psp.ts';
 import {
-  applyRefund, beginRefund, checkRefund, isUnsubmitted, maySubmitRefund, refundRefused, refundUnknown, refundable, retryAfterMs,
+  applyRefund, beginRefund, checkRefund, isUnsubmitted, maySubmitRefund, refundNeverMade, refundRefused, refundUnknown, refundable, retryAfterMs,
   type Refund, type RefundOrigin,
 } from './refund.ts';
 import { sameBody, type Key, type Origin, type RefundRow, type Rows, type Tables } from './tables.ts';
 
 const refundOperation = 'refund_intent';
+/** How far the PSP's clock and ours may be apart. */
+export const clockSkewMs = 5 * 60_000;
 
 const refundsOfIntent = statement<Tables, { intentId: string }>()((db, param) => db.selectFrom('refunds').selectAll().where('intent_id', '=', param('intentId')).orderBy('id'));
 
@@ -115,34 +117,48 @@ export class RefundStore {
   }
 
   /** Applies what the PSP said about a refund; one that it rejected by timeout is tried again by a new row with a new key. */
-  async settle(id: string, told: PspRefund, { now, origin }: { now: number; origin: Origin }): Promise<Refund> {
+  async settle(id: string, told: PspRefund, when: { now: number; origin: Origin }): Promise<Refund> {
+    return this.#rows.transaction(async (tx) => this.#apply(tx, await this.#load(tx, id), told, when));
+  }
+
+  /**
+   * Takes a refund that nobody here knows for one of ours that was given up: of the same payment and amount, made since. Not while another such one is being sent,
+   * whose it may be. Answers the refund that it was.
+   */
+  async adopt(told: PspRefund, when: { now: number; origin: Origin }): Promise<Refund | undefined> {
     return this.#rows.transaction(async (tx) => {
-      const refund = await this.#load(tx, id);
-      if (refund.status !== 'pending' && told.status !== refund.status) return refund;
-      const intent = await loadIntent(tx, refund.intentId);
-      if (told.amountMinor !== refund.amountMinor || told.currency !== refund.currency || told.pspPaymentId !== intent.pspPaymentId) {
-        await this.#events.anomaly(tx, { kind: 'refund_mismatch', objectId: told.id, intentId: intent.id, details: { refundId: id, is: told.amountMinor, expected: refund.amountMinor } });
-        return this.#update(tx, { ...refund, nextActionAt: now + 3_600_000 });
-      }
-      const after = await this.#update(tx, applyRefund(refund, told, now));
-      if (after.status !== refund.status) {
-        await this.#events.refundMoved(tx, after, origin);
-        if (after.status === 'canceled' && !await this.#tryAgain(tx, intent, after, { now, origin })) await this.#tellOperator(tx, after);
-      }
-      if (after.receiptRegistration === 'canceled' && refund.receiptRegistration !== 'canceled') {
-        await this.#events.anomaly(tx, { kind: 'receipt_canceled', objectId: told.id, intentId: intent.id, details: { refundId: id } });
-      }
-      if (after.nextActionAt === undefined && after.receiptRegistration === 'pending' && after.status === 'succeeded') {
-        await this.#events.anomaly(tx, { kind: 'receipt_pending', objectId: told.id, intentId: intent.id, details: { refundId: id } });
-      }
-      return after;
+      if (await tx.db.selectFrom('refunds').select('id').where('psp_refund_id', '=', told.id).executeTakeFirst()) return undefined;
+      const intent = await tx.db.selectFrom('intents').select('id').where('psp_payment_id', '=', told.pspPaymentId).executeTakeFirst();
+      const waiting = intent ? (await this.#of(tx, intent.id)).filter((refund) => isAlike(refund, told) && refund.status === 'pending' && refund.pspRefundId === undefined) : [];
+      const ours = waiting.find(({ createdAt }) => told.createdAt >= createdAt - clockSkewMs);
+      return ours && !waiting.some(isUnsubmitted) ? this.#apply(tx, ours, told, when) : undefined;
     });
   }
 
-  /** A PSP refund that we know: by its id, or by the one of ours that still waits for its own. */
+  /** Ends one that was given up and that the PSP does not list. What goes back by itself is tried again by a new row. */
+  async neverMade(id: string, { now, origin }: { now: number; origin: Origin }): Promise<void> {
+    await this.#rows.transaction(async (tx) => {
+      const refund = await this.#load(tx, id);
+      if (refund.status !== 'pending' || refund.submission !== 'abandoned') return;
+      // What the PSP lists may still turn out to be this one's.
+      const isOpen = (await this.#of(tx, refund.intentId)).some((other) => isAlike(other, refund) && isUnsubmitted(other));
+      if (isOpen) return void await this.#update(tx, { ...refund, nextActionAt: now + 3_600_000 });
+      const after = await this.#update(tx, refundNeverMade(refund, now));
+      await this.#events.refundMoved(tx, after, origin);
+      if (!await this.#tryAgain(tx, await loadIntent(tx, refund.intentId), after, { now, origin })) await this.#tellOperator(tx, after);
+    });
+  }
+
+  /** A PSP refund that we know. */
   async findByPspId(pspRefundId: string): Promise<Refund | undefined> {
     const row = await this.#rows.read.selectFrom('refunds').selectAll().where('psp_refund_id', '=', pspRefundId).executeTakeFirst();
     return row && fromRow(row);
+  }
+
+  /** The PSP's id of the payment that a refund gives back. */
+  async pspPaymentOf({ intentId }: Refund): Promise<string> {
+    const { psp_payment_id: id } = await this.#rows.read.selectFrom('intents').select('psp_payment_id').where('id', '=', intentId).executeTakeFirstOrThrow();
+    return id!;
   }
 
   /** When to ask again, after an attempt that brought no answer; `gone`: the PSP says that it does not know this refund. */
@@ -163,7 +179,7 @@ export class RefundStore {
       const claimed: Refund[] = [];
       for (const row of rows) {
         const refund = fromRow(row);
-        claimed.push(refund.submission === 'attached' ? await this.#update(tx, { ...refund, nextActionAt: now + leaseMs }) : refund);
+        claimed.push(isUnsubmitted(refund) ? refund : await this.#update(tx, { ...refund, nextActionAt: now + leaseMs }));
       }
       return claimed;
     });
@@ -174,6 +190,28 @@ export class RefundStore {
     await this.#rows.transaction(async ({ db }) => {
       await db.updateTable('refunds').set({ next_action_at: now }).where('next_action_at', '>', now).where('submission', '=', 'submitting').execute();
     });
+  }
+
+  async #apply(tx: Tx<Tables>, refund: Refund, told: PspRefund, { now, origin }: { now: number; origin: Origin }): Promise<Refund> {
+    const { id } = refund;
+    if (refund.status !== 'pending' && told.status !== refund.status) return refund;
+    const intent = await loadIntent(tx, refund.intentId);
+    if (told.amountMinor !== refund.amountMinor || told.currency !== refund.currency || told.pspPaymentId !== intent.pspPaymentId) {
+      await this.#events.anomaly(tx, { kind: 'refund_mismatch', objectId: told.id, intentId: intent.id, details: { refundId: id, is: told.amountMinor, expected: refund.amountMinor } });
+      return this.#update(tx, { ...refund, nextActionAt: now + 3_600_000 });
+    }
+    const after = await this.#update(tx, applyRefund(refund, told, now));
+    if (after.status !== refund.status) {
+      await this.#events.refundMoved(tx, after, origin);
+      if (after.status === 'canceled' && !await this.#tryAgain(tx, intent, after, { now, origin })) await this.#tellOperator(tx, after);
+    }
+    if (after.status === 'succeeded' && after.receiptRegistration === 'canceled' && refund.receiptRegistration !== 'canceled') {
+      await this.#events.anomaly(tx, { kind: 'receipt_canceled', objectId: told.id, intentId: intent.id, details: { refundId: id } });
+    }
+    if (after.nextActionAt === undefined && after.receiptRegistration === 'pending' && after.status === 'succeeded') {
+      await this.#events.anomaly(tx, { kind: 'receipt_pending', objectId: told.id, intentId: intent.id, details: { refundId: id } });
+    }
+    return after;
   }
 
   async #recordUnknown(tx: Tx<Tables>, refund: Refund, { now, delayMs, code }: { now: number; delayMs?: number; code: string }): Promise<void> {
@@ -228,6 +266,10 @@ export class RefundStore {
     }).where('id', '=', refund.id).execute();
     return refund;
   }
+}
+
+function isAlike(a: Refund, b: Pick<Refund, 'amountMinor' | 'currency'>): boolean {
+  return a.amountMinor === b.amountMinor && a.currency === b.currency;
 }
 
 async function loadIntent(tx: Tx<Tables>, id: string): Promise<Intent> {

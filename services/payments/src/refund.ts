@@ -46,9 +46,10 @@ export function refundedAmount(refunds: readonly Refund[]): number {
   return refunds.reduce((sum, { status, amountMinor }) => (status === 'canceled' ? sum : sum + amountMinor), 0);
 }
 
-/** R1, R3. Fails with `intent_not_confirmed`, `invalid_amount` and `refund_exceeds_payment`. */
+/** R1, R3: of money that paid for something, or came too late to. Fails with `intent_not_confirmed`, `invalid_amount` and `refund_exceeds_payment`. */
 export function checkRefund(intent: Intent, refunds: readonly Refund[], amountMinor: number | undefined): number {
-  if (intent.status !== 'confirmed') throw conflict('intent_not_confirmed', `The payment is ${intent.status}: there is nothing to give back.`);
+  const cameLate = refunds.some(({ origin }) => origin === 'late_money');
+  if (intent.status !== 'confirmed' && !cameLate) throw conflict('intent_not_confirmed', `The payment is ${intent.status}: there is nothing to give back.`);
   const rest = refundable(intent, refunds);
   const amount = amountMinor ?? rest;
   if (!Number.isSafeInteger(amount) || amount < 0 || amountMinor === 0) {
@@ -86,11 +87,19 @@ export function beginRefund(refund: Refund, { now, leaseMs }: { now: number; lea
   return { ...refund, submission: 'submitting', attempts: refund.attempts + 1, firstAttemptAt: refund.firstAttemptAt ?? now, nextActionAt: now + leaseMs };
 }
 
-/** P10 for refunds: unknown is tried again with the same key and bytes, and given up where the key may be forgotten. */
+/** By then no request of the first 20 h is on its way any more. */
+const lookUpAfterMs = 25 * hourMs;
+
+/** P10 for refunds: unknown is tried again with the same key and bytes, and given up where the key may be forgotten; what became of it is looked up later. */
 export function refundUnknown(refund: Refund, now: number, delayMs = retryDelayMs(refund.attempts)): Refund {
   const at = now + delayMs;
-  if (at - refund.createdAt >= resubmitLimitMs) return { ...refund, submission: 'abandoned', nextActionAt: undefined };
+  if (at - refund.createdAt >= resubmitLimitMs) return { ...refund, submission: 'abandoned', nextActionAt: Math.max(now, refund.createdAt + lookUpAfterMs) };
   return { ...refund, nextActionAt: at };
+}
+
+/** Nobody knew what became of it, and the PSP has no such refund. */
+export function refundNeverMade(refund: Refund, now: number): Refund {
+  return { ...refund, status: 'canceled', cancelReason: 'never_made', nextActionAt: undefined, updatedAt: now };
 }
 
 /** A definite no: this row never becomes a refund at the PSP. */
@@ -126,9 +135,13 @@ function nextReceiptAskAt(refund: Refund, now: number): number | undefined {
 
 const retryLimit = 10;
 
-/** YooKassa's `rejected_by_timeout` asks for another try with a new key, at a growing interval: in ms, undefined to leave it to the operator. */
-export function retryAfterMs(refund: Refund, earlierTries: number): number | undefined {
-  if (refund.status !== 'canceled' || refund.cancelReason !== 'rejected_by_timeout' || earlierTries >= retryLimit) return undefined;
+/**
+ * Another try with a new key, at a growing interval, is what YooKassa's `rejected_by_timeout` asks for, and what money that goes back by itself needs where the
+ * first try was never made: in ms, undefined to leave it to the operator.
+ */
+export function retryAfterMs({ status, cancelReason, origin }: Refund, earlierTries: number): number | undefined {
+  const helps = cancelReason === 'rejected_by_timeout' || (cancelReason === 'never_made' && origin !== 'operator');
+  if (status !== 'canceled' || !helps || earlierTries >= retryLimit) return undefined;
   return Math.min(5 * minuteMs * 2 ** earlierTries, 6 * hourMs);
 }
 

@@ -2,14 +2,17 @@
 import { Fault, invalid } from '@kiosk/fault';
 import type { Log } from '@kiosk/service';
 import { createHash } from 'node:crypto';
-import { PspError, type Psp, type PspRefund } from './psp.ts';
-import type { RefundStore } from './refund-store.ts';
+import { leaseMs } from './intent.ts';
+import { PspError, listAll, type Psp, type PspRefund, type RefundQuery } from './psp.ts';
+import { clockSkewMs, type RefundStore } from './refund-store.ts';
 import { checkReason, nextRefundAskAt, type Refund } from './refund.ts';
-import { leaseMs, pauseMs } from './settlement.ts';
+import { pauseMs } from './settlement.ts';
 import type { Key, Origin } from './tables.ts';
 import { within } from './within.ts';
 
 export type RefundRequest = { idempotencyKey: string; intentId: string; amountMinor?: number; reason: string };
+
+const hourMs = 3_600_000;
 
 export type Refunds = ReturnType<typeof createRefunds>;
 
@@ -72,6 +75,21 @@ export function createRefunds({ store, psp, log, now, submitWaitMs, misconfigure
         if (error.outcome === 'misconfigured') await misconfigured(error.code);
         const at = Math.max(now() + pauseMs, nextRefundAskAt(refund, now()));
         await store.askLater(refund, { at, gone: error.outcome === 'not_found' });
+      }
+    },
+
+    /** Looks for one that was given up among the refunds of its payment, now that the PSP takes its request no more. */
+    async lookUp(refund: Refund, origin: Origin): Promise<void> {
+      const range = { createdFrom: refund.createdAt - clockSkewMs, createdTo: now() + clockSkewMs };
+      try {
+        const told = await listAll((query: RefundQuery) => psp.listRefunds(query), { ...range, pspPaymentId: await store.pspPaymentOf(refund) });
+        for (const each of told) await store.adopt(each, { now: now(), origin });
+        await store.neverMade(refund.id, { now: now(), origin });
+      } catch (error) {
+        if (!(error instanceof PspError)) throw error;
+        log.warn({ event: 'psp.list_failed', refundId: refund.id, kind: error.outcome, reason: error.code }, 'the PSP did not list the refunds of a payment');
+        if (error.outcome === 'misconfigured') await misconfigured(error.code);
+        await store.askLater(refund, { at: now() + hourMs, gone: false });
       }
     },
 

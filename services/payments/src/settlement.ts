@@ -4,13 +4,11 @@
  */
 import { Fault } from '@kiosk/fault';
 import type { Log } from '@kiosk/service';
-import { nextAskAt, type Intent } from './intent.ts';
+import { leaseMs, nextAskAt, type Intent } from './intent.ts';
 import { PspError, type Psp, type PspPayment } from './psp.ts';
 import type { Source, Store } from './store.ts';
 import type { Origin } from './tables.ts';
 
-/** Longer than the PSP's own thirty seconds, so that a claim outlives the call that it covers. */
-export const leaseMs = 45_000;
 /** After a refusal for our settings' or our pace's sake. */
 export const pauseMs = 60_000;
 

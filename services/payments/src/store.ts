@@ -37,8 +37,12 @@ const confirmedIntent = statement<Tables, { sessionId: string }>()((db, param) =
 const overdueIntents = statement<Tables, { now: number; limit: number }>()((db, param) =>
   db.selectFrom('intents').select('id').where('status', '=', 'pending').where('expires_at', '<=', param('now')).limit(param('limit')));
 const recordedOfIntent = statement<Tables, { id: string }>()((db, param) => db.selectFrom('intents').select(['status', 'updated_at']).where('id', '=', param('id')));
-const dueIntents = statement<Tables, { now: number; limit: number }>()((db, param) =>
-  db.selectFrom('intents').select('id').where('next_action_at', '<=', param('now')).orderBy('next_action_at').limit(param('limit')));
+/** What the PSP is to be told or asked: to make a payment, or how one stands. */
+export type Errand = 'make' | 'ask';
+const dueBy: Record<Errand, '=' | '<>'> = { ask: '=', make: '<>' };
+const dueIntents = Object.fromEntries(Object.entries(dueBy).map(([errand, is]) => [errand, statement<Tables, { now: number; limit: number }>()((db, param) =>
+  db.selectFrom('intents').select('id').where('next_action_at', '<=', param('now')).where('submission', is, 'attached').orderBy('next_action_at').limit(param('limit')))])) as
+  Record<Errand, Statement<Tables, { now: number; limit: number }, { id: string }>>;
 const standingIntents = statement<Tables, { sessionId: string }>()((db, param) =>
   db.selectFrom('intents').selectAll().where('session_id', '=', param('sessionId')).where('status', 'in', ['pending', 'confirmed']));
 const keyOfIntent = statement<Tables, Pick<Key, 'caller' | 'key'>>()((db, param) => db.selectFrom('idempotency_keys').selectAll()
@@ -248,7 +252,8 @@ export class Store {
       if (outcome === 'late' && sessionActive === undefined) return { outcome, intent };
       const standing = outcome === 'late' ? await this.#standing(tx, intent.sessionId) : [];
       const paidOtherwise = standing.some((other) => other.id !== id && other.status === 'confirmed');
-      const confirmLate = outcome === 'late' && sessionActive === true && !paidOtherwise && endedHere(intent);
+      // Since the session was looked at it may have been erased.
+      const confirmLate = outcome === 'late' && sessionActive === true && !paidOtherwise && endedHere(intent) && !await erasureOfSession.first(tx.db, intent);
       await this.#observe(tx, intent, payment, { outcome, source, now, details: { differing } });
       for (const difference of outcome === 'mismatch' ? differing : []) {
         await this.#events.anomaly(tx, { kind: `mismatch_${difference.field}`, objectId: payment.id, intentId: id, details: difference });
@@ -262,12 +267,14 @@ export class Store {
         const reason = paidOtherwise ? 'late_money_paid_otherwise' : endedHere(intent) ? 'late_money_session_ended' : 'late_money_payment_failed';
         await this.#refunds.openAutomatic(tx, after, { source: 'late_money', reason, origin, now });
       }
-      if (after.receiptRegistration === 'canceled' && intent.receiptRegistration !== 'canceled') {
+      // The receipt of a payment that nobody made is nobody's loss.
+      const isPaid = payment.status === 'succeeded';
+      if (isPaid && after.receiptRegistration === 'canceled' && intent.receiptRegistration !== 'canceled') {
         await this.#events.anomaly(tx, { kind: 'receipt_canceled', objectId: payment.id, intentId: id, details: {} });
       }
       // The schedule has ended without an end: from here on only the operator can find out.
       if (after.nextActionAt === undefined && outcome === 'open') await this.#events.anomaly(tx, { kind: 'payment_unresolved', objectId: payment.id, intentId: id, details: {} });
-      if (after.nextActionAt === undefined && after.receiptRegistration === 'pending') {
+      if (isPaid && after.nextActionAt === undefined && after.receiptRegistration === 'pending') {
         await this.#events.anomaly(tx, { kind: 'receipt_pending', objectId: payment.id, intentId: id, details: {} });
       }
       return outcome === 'late' ? { outcome, intent: after, confirmed: confirmLate } : { outcome, intent: after };
@@ -282,9 +289,9 @@ export class Store {
     });
   }
 
-  /** Takes intents whose time for the PSP has come, other than `besides`, and puts them out of the others' sight for a while. */
-  async claimDue({ now, leaseMs, limit, besides }: { now: number; leaseMs: number; limit: number; besides: ReadonlySet<string> }): Promise<Intent[]> {
-    const due = (await dueIntents.all(this.#rows.read, { now, limit: limit + besides.size })).filter(({ id }) => !besides.has(id)).slice(0, limit);
+  /** Takes intents whose time for this has come, other than `besides`, and puts them out of the others' sight for a while. */
+  async claimDue(errand: Errand, { now, leaseMs, limit, besides }: { now: number; leaseMs: number; limit: number; besides: ReadonlySet<string> }): Promise<Intent[]> {
+    const due = (await dueIntents[errand].all(this.#rows.read, { now, limit: limit + besides.size })).filter(({ id }) => !besides.has(id)).slice(0, limit);
     if (due.length === 0) return [];
     return this.#rows.transaction(async (tx) => {
       const claimed: Intent[] = [];

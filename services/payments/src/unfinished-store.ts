@@ -30,10 +30,10 @@ export class UnfinishedStore {
     return row?.at;
   }
 
-  /** When the oldest payment was confirmed whose receipt is not registered yet. */
+  /** When the oldest payment was confirmed whose receipt is not registered yet, and is still asked about. */
   async oldestPendingReceipt(): Promise<number | undefined> {
     const row = await this.#rows.read.selectFrom('intents').select('confirmed_at as at').where('receipt_registration', '=', sql.lit('pending'))
-      .where('confirmed_at', 'is not', null).orderBy('confirmed_at').limit(1).executeTakeFirst();
+      .where('confirmed_at', 'is not', null).where('next_action_at', 'is not', null).orderBy('confirmed_at').limit(1).executeTakeFirst();
     return row?.at ?? undefined;
   }
 

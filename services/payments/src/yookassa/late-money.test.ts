@@ -150,6 +150,30 @@ describe('P9 the session is gone', () => {
     // It stays on the operator's list for as long as the money is neither here nor there.
     const { differences } = await shop.payments.client.reconcile({ day: '2026-11-20' }, operator);
     expect(differences).toMatchObject([{ kind: 'status_differs', object: 'payment', pspId: story.paymentId, ourId: story.intentId }]);
+    // The shop's balance is topped up, and the operator gives it back.
+    shop.psp.settings.refundsByHand = false;
+    await shop.payments.client.refundIntent({ idempotencyKey: 'again', intentId: story.intentId, reason: 'Деньги пришли поздно' }, operator);
+    expect(await refundsOf(shop, story.intentId)).toMatchObject([{ status: 'canceled' }, { origin: 'operator', status: 'succeeded', amount_minor: 48_000 }]);
+    expect((await shop.payments.client.reconcile({ day: '2026-11-20' }, operator)).differences).toEqual([]);
+  });
+
+  test('R3 what was never paid cannot be given back, whoever asks', async () => {
+    await using shop = await openShop();
+    const story = await start(shop);
+    await shop.payments.client.cancelIntent({ intentId: story.intentId });
+    await expect(shop.payments.client.refundIntent({ idempotencyKey: 'a', intentId: story.intentId, reason: 'Отказ' }, operator)).rejects.toMatchObject({ reason: 'intent_not_confirmed' });
+  });
+
+  test('X4 a session that was erased while it was looked at: its late money goes back', async () => {
+    await using shop = await openShop();
+    const story = await start(shop);
+    await shop.payments.client.cancelIntent({ intentId: story.intentId });
+    shop.psp.pay(story.paymentId);
+    // Erased here, and the sessions service still says that it is active.
+    await shop.payments.client.eraseSession({ sessionId: story.sessionId }, operator);
+    await shop.pass({ ms: minuteMs, everyMs: 5000 });
+    expect(await read(shop.payments.client, story.intentId)).toMatchObject({ status: 'failed' });
+    expect(await refundsOf(shop, story.intentId)).toMatchObject([{ origin: 'late_money', status: 'succeeded', amount_minor: 48_000 }]);
   });
 });
 

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { join } from 'node:path';
 import { create, failure, migrations, read } from '../testing.ts';
 import { brokenPromises } from './books.fixture.ts';
-import { endSession, minuteMs, openShop, operator, type Shop } from './shop.fixture.ts';
+import { elsewhere, endSession, hourMs, minuteMs, openShop, operator, type Shop } from './shop.fixture.ts';
 import { notificationOf, pspAddress } from './webhook.fixture.ts';
 
 /** An id of the right form that the PSP does not know. */
@@ -330,5 +330,26 @@ describe('W8 a storm', () => {
     await shop.payments.work();
     expect(await read(shop.payments.client, id)).toMatchObject({ status: 'confirmed' });
     expect(gets(shop)).toBe(1);
+  });
+
+  test('a notification of another payment that names a known intent is told to the operator', async () => {
+    await using shop = await openShop();
+    const { intentId, paymentId } = await newIntent(shop);
+    shop.psp.pay(paymentId);
+    await shop.pass({ ms: 5000, everyMs: 1000 });
+    const other = await elsewhere(shop, '/payments', { amount: { value: '480.00', currency: 'RUB' }, capture: true, confirmation: { type: 'qr' }, metadata: { intent_id: intentId } });
+    await shop.payments.client.receiveNotification(notificationOf('payment.succeeded', shop.psp.pay(other)));
+    await shop.pass({ ms: 5000, everyMs: 1000 });
+    expect(await shop.payments.rows.selectFrom('anomalies').select(['kind', 'object_id']).execute()).toEqual([{ kind: 'second_payment', object_id: other }]);
+  });
+
+  test('a clock that was set back delays no payment for as long as it was ahead', async () => {
+    await using shop = await openShop();
+    const { intentId, paymentId } = await newIntent(shop);
+    await shop.pass({ ms: 5000, everyMs: 1000 });
+    shop.clock.advance(-hourMs);
+    await shop.payments.client.receiveNotification(notificationOf('payment.succeeded', shop.psp.pay(paymentId)));
+    await shop.pass({ ms: 5000, everyMs: 1000 });
+    expect(await read(shop.payments.client, intentId)).toMatchObject({ status: 'confirmed' });
   });
 });

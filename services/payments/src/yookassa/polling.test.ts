@@ -75,6 +75,21 @@ describe('one call that hangs', () => {
   });
 });
 
+test('P11 payments on screens are asked about while those that nobody can make keep the PSP busy', async () => {
+  await using shop = await openShop({ settings: { PAYMENT_POLL_INTERVAL_MS: '50', YOOKASSA_TIMEOUT_MS: '40000', PAYMENT_SUBMIT_WAIT_MS: '50' } });
+  const { client } = shop.payments;
+  shop.psp.faults.add({ call: 'create', kind: 'hang', times: 10 });
+  for (let i = 0; i < 10; i++) await create(client, { sessionId: shop.sessions.open() });
+  // Their time has come again, before that of the next customer.
+  shop.clock.advance(46_000);
+  const { id } = await create(client, { sessionId: shop.sessions.open() });
+  await until(() => shop.paymentsOf(id).length > 0);
+  shop.psp.pay(shop.paymentsOf(id)[0]!.id);
+  shop.clock.advance(2000);
+  await until(async () => (await read(client, id)).status === 'confirmed');
+  expect(shop.psp.payments()).toHaveLength(1);
+});
+
 test('P11 a PSP that hangs altogether is asked eight things at a time at most', async () => {
   await using shop = await openShop({ settings: { YOOKASSA_TIMEOUT_MS: '3000' } });
   for (let i = 0; i < 20; i++) await create(shop.payments.client, { sessionId: shop.sessions.open() });

@@ -196,8 +196,19 @@ describe('what becomes of a receipt', () => {
     await shop.payments.client.refundIntent({ idempotencyKey: 'a', intentId, reason: 'Отказ' }, operator);
     await shop.pass({ ms: 80 * hourMs, everyMs: 30 * minuteMs });
     expect(await anomalies(shop)).toEqual(['receipt_pending', 'receipt_pending']);
+    // The next one's alarm must be heard.
+    expect(await shop.payments.metric('payments_receipt_oldest_pending_seconds')).toBe(0);
     const asked = shop.psp.journal.length;
     await shop.pass({ ms: 24 * hourMs, everyMs: hourMs });
     expect(shop.psp.journal).toHaveLength(asked);
+  });
+
+  test('of a payment that nobody made is nobody’s loss', async () => {
+    await using shop = await openShop(byHand);
+    const { id } = await create(shop.payments.client, { sessionId: shop.sessions.open() });
+    await shop.pass({ ms: 80 * hourMs, everyMs: 30 * minuteMs });
+    expect(shop.psp.payments()).toMatchObject([{ status: 'canceled', receipt_registration: 'pending' }]);
+    expect(await read(shop.payments.client, id)).toMatchObject({ status: 'expired' });
+    expect(await anomalies(shop)).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { join } from 'node:path';
 import { create, failure, migrations, read } from '../testing.ts';
 import { brokenPromises } from './books.fixture.ts';
-import { endSession, hourMs, minuteMs, openShop, operator, secretKey, shopId, type Shop } from './shop.fixture.ts';
+import { elsewhere, endSession, hourMs, minuteMs, openShop, operator, type Shop } from './shop.fixture.ts';
 
 const day = '2026-11-20';
 const dayMs = 24 * hourMs;
@@ -20,16 +20,6 @@ async function paid(shop: Shop, { noticed }: { noticed: boolean }): Promise<{ in
   const { id: paymentId } = shop.psp.pay(shop.paymentsOf(intentId)[0]!.id);
   if (noticed) await shop.pass({ ms: 5000, everyMs: 5000 });
   return { intentId, paymentId, sessionId };
-}
-
-/** A payment or refund made by somebody else with the same shop. */
-async function elsewhere(shop: Shop, path: string, body: object): Promise<string> {
-  const answer = await fetch(`${shop.psp.url}${path}`, {
-    method: 'POST', body: JSON.stringify(body),
-    headers: { authorization: `Basic ${btoa(`${shopId}:${secretKey}`)}`, 'idempotence-key': crypto.randomUUID(), 'content-type': 'application/json' },
-  });
-  expect(answer.status).toBe(200);
-  return ((await answer.json()) as { id: string }).id;
 }
 
 const foreignPayment = { amount: { value: '100.00', currency: 'RUB' }, capture: true, confirmation: { type: 'qr' } };
@@ -132,6 +122,14 @@ describe('what it lists for the operator', () => {
     expect(await shop.payments.metric('payments_anomalies_total', { kind: 'reconciliation_missing_here' })).toBe(2);
     const { anomalies: listed } = await shop.payments.client.listAnomalies({ limit: 10 }, operator);
     expect(listed.map(({ objectId }) => objectId).toSorted()).toEqual([foreign, refund].toSorted());
+  });
+
+  test('missing here: a refund of somebody else’s that is on its way', async () => {
+    await using shop = await openShop();
+    const { paymentId } = await paid(shop, { noticed: true });
+    shop.psp.settings.refundsByHand = true;
+    const refund = await elsewhere(shop, '/refunds', { payment_id: paymentId, amount: { value: '1.00', currency: 'RUB' } });
+    expect((await reconcile(shop)).differences).toEqual([{ kind: 'missing_here', object: 'refund', pspId: refund, pspAmountMinor: 100 }]);
   });
 
   test('missing there: the PSP does not list what it told us', async () => {

@@ -6,6 +6,7 @@ import type { RefundCancelReason } from '@kiosk/psp';
 import { create, failure, read } from '../testing.ts';
 import { brokenPromises } from './books.fixture.ts';
 import { endSession, hourMs, minuteMs, openShop, operator, type Shop, type ShopOptions } from './shop.fixture.ts';
+import { notificationOf } from './webhook.fixture.ts';
 
 async function confirmed(shop: Shop): Promise<{ intentId: string; sessionId: string; paymentId: string }> {
   const sessionId = shop.sessions.open();
@@ -95,7 +96,7 @@ describe('R2 one row, one refund at the PSP', () => {
     shop.psp.faults.add({ call: 'refund', kind: 'reset_after', times: 'always' });
     const since = shop.clock.now();
     await refund(shop, { intentId, amountMinor: 5000 });
-    await shop.pass({ ms: 25 * hourMs, everyMs: 30 * minuteMs });
+    await shop.pass({ ms: 24 * hourMs, everyMs: 30 * minuteMs });
     const sent = shop.psp.journal.filter(({ call }) => call === 'refund');
     expect(sent.length).toBeGreaterThan(30);
     expect(sent.at(-1)!.atMs - since).toBeLessThan(20 * hourMs);
@@ -105,6 +106,58 @@ describe('R2 one row, one refund at the PSP', () => {
     expect(await anomalies(shop)).toEqual(['refund_unknown']);
     // It may have happened: what it would take is not given back a second time.
     expect(await failure(refund(shop, { intentId, amountMinor: 43_001 }))).toMatchObject({ reason: 'refund_exceeds_payment' });
+    // Once no request can be on its way any more it is looked up, and found.
+    await shop.pass({ ms: 2 * hourMs, everyMs: 30 * minuteMs });
+    expect(await rows(shop)).toMatchObject([{ status: 'succeeded', submission: 'attached' }]);
+    expect(shop.psp.refunds()).toHaveLength(1);
+    await expectBooks(shop);
+  });
+
+  test('R4 one that was given up and never made is ended once the PSP lists none, and its money may be given back anew', async () => {
+    await using shop = await openShop();
+    const { intentId } = await confirmed(shop);
+    shop.psp.faults.add({ call: 'refund', kind: 'error_500_before', times: 'always' });
+    shop.psp.faults.add({ call: 'listRefunds', kind: 'error_500_before', times: 'always' });
+    await refund(shop, { intentId });
+    await shop.pass({ ms: 26 * hourMs, everyMs: 30 * minuteMs });
+    // Nobody can say yet.
+    expect(await rows(shop)).toMatchObject([{ status: 'pending', submission: 'abandoned' }]);
+    shop.psp.faults.clear();
+    await shop.pass({ ms: 2 * hourMs, everyMs: 30 * minuteMs });
+    expect(await rows(shop)).toMatchObject([{ status: 'canceled', cancel_reason: 'never_made' }]);
+    expect(await anomalies(shop)).toEqual(['refund_unknown', 'refund_canceled']);
+    await refund(shop, { intentId });
+    expect(shop.psp.refunds()).toMatchObject([{ status: 'succeeded', amount: { value: '480.00' } }]);
+    await expectBooks(shop);
+  });
+
+  test('P9 money that goes back by itself goes back although our credentials were wrong for three days', async () => {
+    await using shop = await openShop();
+    const sessionId = shop.sessions.open();
+    const { id: intentId } = await create(shop.payments.client, { sessionId });
+    await shop.payments.client.cancelIntent({ intentId });
+    await endSession(shop, sessionId, 'expired');
+    shop.psp.faults.add({ call: 'refund', kind: 'unauthorized', times: 'always' });
+    shop.psp.pay(shop.paymentsOf(intentId)[0]!.id);
+    await shop.pass({ ms: 72 * hourMs, everyMs: 30 * minuteMs });
+    expect(shop.psp.refunds()).toEqual([]);
+    shop.psp.faults.clear();
+    await shop.pass({ ms: 26 * hourMs, everyMs: 30 * minuteMs });
+    expect(shop.psp.refunds()).toMatchObject([{ status: 'succeeded', amount: { value: '480.00' } }]);
+    expect((await rows(shop)).filter(({ status }) => status !== 'canceled')).toMatchObject([{ origin: 'late_money', status: 'succeeded' }]);
+    await expectBooks(shop);
+  });
+
+  test('a refund whose answer was lost is known from its notification, too', async () => {
+    await using shop = await openShop();
+    const { intentId } = await confirmed(shop);
+    shop.psp.faults.add({ call: 'refund', kind: 'reset_after', times: 'always' });
+    await refund(shop, { intentId, amountMinor: 5000 });
+    await shop.pass({ ms: 21 * hourMs, everyMs: 30 * minuteMs });
+    expect(await rows(shop)).toMatchObject([{ status: 'pending', submission: 'abandoned' }]);
+    await shop.payments.client.receiveNotification(notificationOf('refund.succeeded', shop.psp.refunds()[0]!));
+    await shop.pass({ ms: minuteMs, everyMs: 5000 });
+    expect(await rows(shop)).toMatchObject([{ status: 'succeeded', submission: 'attached' }]);
   });
 
   test('a service that was down when the 20 h were over gives up as well, and tells of each; the other refunds go on', async () => {
@@ -121,7 +174,8 @@ describe('R2 one row, one refund at the PSP', () => {
     await refund(shop, { intentId: other.intentId });
     await shop.pass({ ms: 5 * minuteMs, everyMs: minuteMs });
     expect((await rows(shop)).map(({ submission }) => submission)).toEqual([...Array.from({ length: 12 }, () => 'abandoned'), 'attached']);
-    expect(await anomalies(shop)).toEqual(Array.from({ length: 12 }, () => 'refund_unknown'));
+    // And that none of them was made is known at once: a day has passed.
+    expect((await anomalies(shop)).toSorted()).toEqual([...Array.from({ length: 12 }, () => 'refund_canceled'), ...Array.from({ length: 12 }, () => 'refund_unknown')]);
     expect(shop.psp.refunds()).toHaveLength(1);
   });
 
