@@ -17,23 +17,26 @@ const document: ReportDocument = {
 };
 
 /**
- * A worker whose fate is written in the document's number: it dies, dies once (the check address is a file that remembers), hangs, or
- * answers.
+ * A worker that comes up, and whose fate is written in the document's number: it dies, dies once (the check address is a file that remembers),
+ * hangs, or answers.
  */
 const workerUrl = new URL(
   `data:text/javascript,${encodeURIComponent(`
   import { parentPort } from 'node:worker_threads';
   import { existsSync, writeFileSync } from 'node:fs';
+  parentPort.postMessage('up');
   parentPort.on('message', ({ document: { reportId, checkUrl } }) => {
     if (reportId === 'hang') return;
     if (reportId === 'die') process.exit(1);
     if (reportId === 'die once' && !existsSync(checkUrl)) { writeFileSync(checkUrl, ''); process.exit(1); }
     if (reportId === 'wrong') return parentPort.postMessage({ ok: false, message: 'broken template' });
+    if (reportId === 'no memory') return parentPort.postMessage({ ok: false, isMachineTrouble: true, message: 'Array buffer allocation failed' });
     parentPort.postMessage({ ok: true, bytes: new Uint8Array([1]), pages: 1, sha256: reportId });
   });
 `)}`,
 );
-const unavailable = expect.objectContaining({ kind: 'unavailable', reason: 'pdf_worker_crashed' });
+const crashed = expect.objectContaining({ kind: 'unavailable', reason: 'pdf_worker_crashed' });
+const unavailable = expect.objectContaining({ kind: 'unavailable', reason: 'pdf_unavailable' });
 
 describe('the PDF pool', () => {
   test('gives the same bytes from every worker, with their hash and number of pages', async () => {
@@ -96,19 +99,24 @@ describe('the PDF pool', () => {
     await using pool = new PdfPool({ workers: 1, workerUrl });
     const deadly = pool.render({ ...document, reportId: 'die' });
     const next = pool.render(document);
-    await expect(deadly).rejects.toEqual(unavailable);
+    await expect(deadly).rejects.toEqual(crashed);
     expect((await next).sha256).toBe('rep_1');
   });
 
   test('takes a worker that does not answer for dead', async () => {
     await using pool = new PdfPool({ workers: 1, workerUrl, jobTimeoutMs: 3000 });
-    await expect(pool.render({ ...document, reportId: 'hang' })).rejects.toEqual(unavailable);
+    await expect(pool.render({ ...document, reportId: 'hang' })).rejects.toEqual(crashed);
     expect((await pool.render(document)).sha256).toBe('rep_1');
   });
 
   test('passes an error of the template through without a second try', async () => {
     await using pool = new PdfPool({ workers: 1, workerUrl });
     await expect(pool.render({ ...document, reportId: 'wrong' })).rejects.toThrow('broken template');
+  });
+
+  test('calls what the machine could not do unavailable', async () => {
+    await using pool = new PdfPool({ workers: 1, workerUrl });
+    await expect(pool.render({ ...document, reportId: 'no memory' })).rejects.toEqual(unavailable);
   });
 
   test('drops a report whose caller gave up, waiting or running', async () => {
@@ -128,6 +136,12 @@ describe('the PDF pool', () => {
   test('a worker that cannot start fails its reports instead of starting for ever', async () => {
     await using pool = new PdfPool({ workers: 1, workerUrl: new URL('data:text/javascript,throw new Error("no fonts")') });
     await expect(pool.render(document)).rejects.toEqual(unavailable);
+  });
+
+  test('a thread that cannot be made fails what waits for it, and nothing is left waiting', async () => {
+    await using pool = new PdfPool({ workers: 1, workerUrl: new URL('gopher://nowhere/') });
+    expect(await Promise.allSettled([pool.render(document), pool.render(document)])).toEqual(Array(2).fill({ status: 'rejected', reason: unavailable }));
+    expect(pool.queued).toBe(0);
   });
 
   test('renders nothing once it has been stopped', async () => {

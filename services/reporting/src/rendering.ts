@@ -104,8 +104,10 @@ export class Rendering implements AsyncDisposable {
 
   /** Undefined where nothing can be drawn, which is then written down. */
   async #draw(report: Report, origin: Origin): Promise<RenderedReport | undefined> {
+    // Outside: that it cannot be read now is not its fault.
+    const document = await this.#store.document(report.id);
     try {
-      return await this.#pdf.render(await this.#store.document(report.id), { signal: this.#stop.signal });
+      return await this.#pdf.render(document, { signal: this.#stop.signal });
     } catch (error) {
       const passing = error instanceof Fault && error.kind === 'unavailable';
       if (!passing) {

@@ -2,10 +2,14 @@ import { DeliveryStatus, DtcStatus, ReportStatus, Severity } from '@kiosk/contra
 import { SessionStatus, SessionType } from '@kiosk/contracts/sessions/v1/sessions';
 import { Fault } from '@kiosk/fault';
 import type { Call } from '@kiosk/rpc';
+import { createLog } from '@kiosk/service';
 import { describe, expect, test } from '@jest/globals';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Pdf } from './rendering.ts';
+import type { Files } from './files.ts';
+import { PdfPool } from './pdf/pool.ts';
+import { Rendering, type Pdf } from './rendering.ts';
+import type { Store } from './store.ts';
 import { create, createThickness, failure, granta, kiosk, read, request, solaris, standInPdf, startTestReporting, type TestReporting } from './testing.ts';
 
 function rows({ sql }: TestReporting): { reports: unknown; deliveries: unknown; keys: unknown } {
@@ -271,6 +275,33 @@ describe('rendering', () => {
     for (let time = 1; time <= 5; time += 1) expect(await failure(create(reporting, body))).toMatchObject({ reason: 'pdf_worker_crashed' });
     expect((await create(reporting, body)).status).toBe(ReportStatus.REPORT_STATUS_FAILED);
     expect(await reporting.metric('reports_failed_total', { reason: 'render_crashed' })).toBe(1);
+  });
+
+  test('D1 a machine on which no worker comes up spoils no report, however often it is asked for', async () => {
+    await using pdf = new PdfPool({ workers: 1, workerUrl: new URL('data:text/javascript,throw new Error("no fonts")') });
+    await using reporting = await startTestReporting({ pdf });
+    const body = request({ sessionId: reporting.visits.open(), idempotencyKey: 'k' });
+    for (let time = 1; time <= 6; time += 1) expect(await failure(create(reporting, body))).toMatchObject({ reason: 'pdf_unavailable' });
+    expect(reporting.sql('SELECT status, render_crashes AS crashes FROM reports')).toEqual([{ status: 'rendering', crashes: 0 }]);
+
+    await using well = await startTestReporting({ folder: reporting.folder, clock: reporting.clock, visits: reporting.visits });
+    expect((await create(well, body)).status).toBe(ReportStatus.REPORT_STATUS_READY);
+    await well.service.deliverDue();
+    expect(well.email.sent).toHaveLength(1);
+  });
+
+  test('D1 a report whose data cannot be read now has not failed', async () => {
+    const failed: string[] = [];
+    const store = {
+      get: async (id: string) => ({ id, status: 'rendering' }),
+      document: async () => { throw new Error('disk I/O error'); },
+      failed: async (id: string) => void failed.push(id),
+    } as unknown as Store;
+    await using rendering = new Rendering({
+      store, files: {} as Files, pdf: standInPdf, now: Date.now, log: createLog({ service: 'test', level: 'silent' }), limit: 1, onReady: () => {},
+    });
+    expect(await failure(rendering.finish('rep_1', { requestId: 'r', caller: { role: 'operator', name: 'o' } }))).toEqual({ kind: 'unavailable', reason: 'report_not_ready' });
+    expect(failed).toEqual([]);
   });
 
   test('D8 a report is made of what was frozen with it, whatever the settings say when it is rendered', async () => {

@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Fault } from '@kiosk/fault';
 import type { ReportDocument } from './report-document.ts';
-import type { WorkerAnswer, WorkerJob } from './worker.ts';
+import type { WorkerAnswer, WorkerJob, WorkerMessage } from './worker.ts';
 
 export type RenderedReport = {
   bytes: Uint8Array;
@@ -35,7 +35,8 @@ type Job = {
   /** Settles the promise once and lets go of the caller's signal. */
   settle: (end: { report: RenderedReport } | { error: unknown }) => void;
 };
-type Slot = { worker: Worker; job?: Job; timer?: NodeJS.Timeout };
+/** A worker that is not up yet has not looked at its job. */
+type Slot = { worker: Worker; isUp: boolean; job?: Job; timer?: NodeJS.Timeout };
 
 const MAX_ATTEMPTS = 2;
 /** A report needs some 30 MB beside the dictionary; a worker that wants much more is stopped and replaced. */
@@ -67,8 +68,8 @@ export class PdfPool {
 
   /**
    * Renders one report. Fails with Fault unavailable `pdf_queue_full` beyond the queue's limit, `pdf_worker_crashed` when
-   * two workers died of it, Fault unavailable `pdf_pool_stopped` after disposal, and the signal's reason when aborted; an error of the
-   * renderer itself comes through as it is.
+   * two workers died of it, `pdf_unavailable` when the machine lets none work, `pdf_pool_stopped` after disposal, and the signal's reason
+   * when aborted; an error of the renderer itself comes through as it is.
    */
   async render(document: ReportDocument, { signal }: { signal?: AbortSignal } = {}): Promise<RenderedReport> {
     if (this.#stopped) throw stoppedFault();
@@ -123,10 +124,13 @@ export class PdfPool {
     // Sources run by type stripping and find the other packages' sources; built files find built files.
     const execArgv = extension === 'ts' ? ['--conditions=@kiosk/source', '--disable-warning=ExperimentalWarning'] : [];
     const worker = new Worker(this.#workerUrl, { execArgv, resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB, maxYoungGenerationSizeMb: YOUNG_MB } });
-    const slot: Slot = { worker };
+    const slot: Slot = { worker, isUp: false };
     this.#slots.add(slot);
-    worker.on('message', (answer: WorkerAnswer) => this.#finish(slot, answer));
-    worker.on('error', () => this.#lose(slot));
+    worker.on('message', (message: WorkerMessage) => {
+      if (message === 'up') slot.isUp = true;
+      else this.#finish(slot, message);
+    });
+    worker.on('error', (error) => this.#lose(slot, error));
     worker.on('exit', () => this.#lose(slot));
     return slot;
   }
@@ -137,7 +141,7 @@ export class PdfPool {
    */
   #pump(): void {
     while (this.#queue.length > 0 && !this.#stopped) {
-      const slot = [...this.#slots].find(({ job }) => !job) ?? (this.#slots.size < this.#workers ? this.#start() : undefined);
+      const slot = [...this.#slots].find(({ job }) => !job) ?? this.#another();
       if (!slot) return;
       const job = this.#queue.shift();
       if (!job) return;
@@ -145,6 +149,17 @@ export class PdfPool {
       slot.job = job;
       slot.timer = setTimeout(() => this.#lose(slot), this.#jobTimeoutMs);
       slot.worker.postMessage({ document: job.document } satisfies WorkerJob);
+    }
+  }
+
+  /** Undefined where there are enough, or none can be started now: what waits is then for those at work, and fails where there are none. */
+  #another(): Slot | undefined {
+    if (this.#slots.size >= this.#workers) return undefined;
+    try {
+      return this.#start();
+    } catch (cause) {
+      if (this.#slots.size === 0) for (const job of this.#queue.splice(0)) job.settle({ error: unavailableFault(cause) });
+      return undefined;
     }
   }
 
@@ -158,22 +173,15 @@ export class PdfPool {
     this.#pump();
   }
 
-  /** The worker died or hangs: `error` and `exit` both come, and only the first counts. */
-  #lose(slot: Slot): void {
+  /** The worker died or hangs: `error` and `exit` both come, and only the first counts. Before it was up, its report is not to blame. */
+  #lose(slot: Slot, cause?: unknown): void {
     if (!this.#slots.delete(slot)) return;
     clearTimeout(slot.timer);
     void slot.worker.terminate();
     const { job } = slot;
     if (job && !job.settled) {
       if (job.attempts < MAX_ATTEMPTS) this.#queue.unshift(job);
-      else
-        job.settle({
-          error: new Fault({
-            kind: 'unavailable',
-            reason: 'pdf_worker_crashed',
-            message: 'the report could not be rendered, try again later',
-          }),
-        });
+      else job.settle({ error: slot.isUp ? crashedFault(cause) : unavailableFault(cause) });
     }
     this.#pump();
   }
@@ -183,9 +191,17 @@ function stoppedFault(): Fault {
   return new Fault({ kind: 'unavailable', reason: 'pdf_pool_stopped', message: 'the service is stopping' });
 }
 
-function renderError({ fault, message, stack }: Extract<WorkerAnswer, { ok: false }>): Error {
+function crashedFault(cause: unknown): Fault {
+  return new Fault({ kind: 'unavailable', reason: 'pdf_worker_crashed', message: 'the report could not be rendered, try again later', cause });
+}
+
+function unavailableFault(cause: unknown): Fault {
+  return new Fault({ kind: 'unavailable', reason: 'pdf_unavailable', message: 'no report can be rendered now, try again later', cause });
+}
+
+function renderError({ fault, isMachineTrouble, message, stack }: Extract<WorkerAnswer, { ok: false }>): Error {
   if (fault) return new Fault({ ...fault, message });
   const error = new Error(message);
   if (stack) error.stack = stack;
-  return error;
+  return isMachineTrouble ? unavailableFault(error) : error;
 }
