@@ -107,9 +107,9 @@ export async function listAudit(read: Queries, { entityId, entityIds, event, fro
 
 /** Removes the oldest entries as long as they are from before then, a bite at a time. Answers how many. */
 export async function pruneAudit(
-  transaction: (work: (tx: Transaction) => Promise<number>) => Promise<number>, { before, now }: { before: number; now: number },
+  transaction: (work: (tx: Transaction) => Promise<number>) => Promise<number>, { before, now, signal }: { before: number; now: number; signal?: AbortSignal },
 ): Promise<number> {
-  return inBites(() => transaction((tx) => pruneBite(tx, { before, now })), { rows: pruneRows });
+  return inBites(() => transaction((tx) => pruneBite(tx, { before, now })), { rows: pruneRows, signal });
 }
 
 async function pruneBite({ db }: Transaction, { before, now }: { before: number; now: number }): Promise<number> {

@@ -28,3 +28,14 @@ test('between two bites everybody else has a turn, and what fails is the caller\
   expect(order).toEqual(['bite', 'other', 'bite', 'other', 'bite']);
   await expect(inBites(() => Promise.reject(new Error('the disk is full')))).rejects.toThrow('the disk is full');
 });
+
+test('G5 nothing is bitten off once it is told to stop', async () => {
+  const stop = new AbortController();
+  let bites = 0;
+  await expect(inBites(async () => {
+    bites += 1;
+    stop.abort(new Error('stopping'));
+    return 10;
+  }, { rows: 10, signal: stop.signal })).rejects.toThrow('stopping');
+  expect(bites).toBe(1);
+});

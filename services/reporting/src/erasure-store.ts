@@ -73,16 +73,16 @@ export class ErasureStore {
   }
 
   /** Recipients of deliveries that ended before then. Answers how many. */
-  async eraseContacts({ before, now }: { before: number; now: number }): Promise<number> {
+  async eraseContacts({ before, now, signal }: { before: number; now: number; signal?: AbortSignal }): Promise<number> {
     return inBites(() => this.#rows.transaction(async ({ db }) => Number((await db.updateTable('deliveries').set({ recipient: '', erased_at: now, ask_at: null }).where('id', 'in',
       db.selectFrom('deliveries').select('id').where('erased_at', 'is', null).where('created_at', '<', before)
-        .where('status', 'in', ['sent', 'delivered', 'dead']).limit(biteRows)).executeTakeFirst()).numUpdatedRows)));
+        .where('status', 'in', ['sent', 'delivered', 'dead']).limit(biteRows)).executeTakeFirst()).numUpdatedRows)), { signal });
   }
 
   /** Links that ended before then; who has one hears that it is unknown rather than expired. */
-  async deleteLinks({ before }: { before: number }): Promise<void> {
+  async deleteLinks({ before, signal }: { before: number; signal?: AbortSignal }): Promise<void> {
     await inBites(() => this.#rows.transaction(async ({ db }) => Number((await db.deleteFrom('report_links')
-      .where('token_sha256', 'in', db.selectFrom('report_links').select('token_sha256').where('expires_at', '<', before).limit(biteRows)).executeTakeFirst()).numDeletedRows)));
+      .where('token_sha256', 'in', db.selectFrom('report_links').select('token_sha256').where('expires_at', '<', before).limit(biteRows)).executeTakeFirst()).numDeletedRows)), { signal });
   }
 
   /** Of these reports, those that have a right to a file. */

@@ -37,16 +37,20 @@ export function createErasure({ store, files, listErasures, scrub, reportRetenti
     await files.remove(report);
   }
 
-  async function eraseReports(sessionIds: readonly string[], origin: Origin) {
+  async function eraseReports(sessionIds: readonly string[], origin: Origin, signal?: AbortSignal) {
     const reports = (await Promise.all(sessionIds.map((id) => store.reportsOf(id)))).flat();
-    for (const report of reports) await erase(report, 'asked', origin);
+    for (const report of reports) {
+      signal?.throwIfAborted();
+      await erase(report, 'asked', origin);
+    }
     return reports;
   }
 
   /** Erases every report of these sessions, and what is left of them in the files. */
-  async function finish(sessionIds: readonly string[], origin: Origin): Promise<{ known: boolean; erased: number }> {
-    const reports = await eraseReports(sessionIds, origin);
+  async function finish(sessionIds: readonly string[], origin: Origin, signal?: AbortSignal): Promise<{ known: boolean; erased: number }> {
+    const reports = await eraseReports(sessionIds, origin, signal);
     if (sessionIds.length > 0) {
+      signal?.throwIfAborted();
       await scrub();
       await store.done(sessionIds, now());
     }
@@ -76,23 +80,25 @@ export function createErasure({ store, files, listErasures, scrub, reportRetenti
     },
 
     /** Begins the erasures that the sessions service knows and this one does not, and finishes those that were begun. */
-    async resume(): Promise<void> {
-      await finish(await store.unfinished(), sweeper);
+    async resume(signal?: AbortSignal): Promise<void> {
+      await finish(await store.unfinished(), sweeper, signal);
       for (;;) {
+        signal?.throwIfAborted();
         const erasures = await listErasures(seen, sweeper);
         for (const { sessionId } of erasures) if (!await store.isDone(sessionId)) await store.begin(sessionId, now());
         const last = erasures.at(-1);
         if (!last) break;
         seen = last.id;
       }
-      await finish(await store.unfinished(), sweeper);
+      await finish(await store.unfinished(), sweeper, signal);
     },
 
     /** Reports and contacts whose time is over. Their traces in the database's files go once a day. */
-    async eraseOld(): Promise<void> {
-      if (await store.eraseContacts({ before: now() - contactRetentionMs, now: now() }) > 0) hasTraces = true;
-      await store.deleteLinks({ before: now() - deadLinkMs });
+    async eraseOld(signal?: AbortSignal): Promise<void> {
+      if (await store.eraseContacts({ before: now() - contactRetentionMs, now: now(), signal }) > 0) hasTraces = true;
+      await store.deleteLinks({ before: now() - deadLinkMs, signal });
       for (;;) {
+        signal?.throwIfAborted();
         const reports = await store.reportsBefore(now() - reportRetentionMs);
         if (reports.length === 0) break;
         for (const report of reports) await erase(report, 'retention', retention);

@@ -32,14 +32,16 @@ export function createOutcomes({ store, asked, callbacks, onDead, log, now }: {
 
   return {
     /** Asks about what is due. A provider that cannot be asked now is asked later. */
-    async askDue(): Promise<void> {
+    async askDue(signal?: AbortSignal): Promise<void> {
       for (const delivery of await store.toAsk({ now: now(), limit: biteRows })) {
+        if (signal?.aborted) return;
         const { provider = '', providerId, recipient } = delivery;
         try {
-          const report = providerId === undefined ? undefined : await asked.get(provider)?.report({ to: recipient, providerId });
+          const report = providerId === undefined ? undefined : await asked.get(provider)?.report({ to: recipient, providerId }, { signal });
           if (report) await settle(report, provider);
           else await store.askAgain(delivery, { now: now() });
         } catch (error) {
+          if (signal?.aborted) return;
           log.warn({ error, deliveryId: delivery.id, provider }, 'a provider could not be asked what became of a message');
           await store.askAgain(delivery, { now: now() });
         }

@@ -30,8 +30,9 @@ export function createReroute({ store, getVisit, mailDomain, onDue, log, now }: 
   }
 
   /** Sees to every refused delivery. One whose session cannot be asked now is seen to later. */
-  return async (): Promise<void> => {
+  return async (signal?: AbortSignal): Promise<void> => {
     for (const { delivery: refused, sessionId } of await store.unseen(biteRows)) {
+      if (signal?.aborted) return;
       try {
         const recipient = await recipientOf(refused, sessionId);
         const at = now();

@@ -9,10 +9,11 @@ const biteRows = 50;
 export function createServiceRecord({ store, recordService, now }: {
   store: Store; recordService: RecordService; now: () => number;
 }) {
-  return async (): Promise<void> => {
+  return async (signal?: AbortSignal): Promise<void> => {
     for (;;) {
       const reports = await store.unrecorded(biteRows);
       for (const { id, sessionId } of reports) {
+        if (signal?.aborted) return;
         await recordService({ sessionId, reportId: id }, { requestId: id, caller: { role: 'service', name: 'reporting' } });
         await store.recorded(id, now());
       }

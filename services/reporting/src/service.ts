@@ -172,16 +172,24 @@ export async function startReporting({
     reportRetentionMs: config.reportRetentionMs, contactRetentionMs: config.contactRetentionMs, log, now,
   });
   const sweep = createSweep({ rows: erasureStore, store, files: wholeFiles, pdf, events, now });
-  const forget = async (): Promise<void> => {
-    await store.deleteOld({ auditBefore: now() - config.auditRetentionMs, keysBefore: now() - keyRetentionMs, now: now() });
-    await erasure.eraseOld();
+  const forget = async (signal?: AbortSignal): Promise<void> => {
+    await store.deleteOld({ auditBefore: now() - config.auditRetentionMs, keysBefore: now() - keyRetentionMs, now: now(), signal });
+    await erasure.eraseOld(signal);
   };
 
   // Nobody else works on this database, so whatever is being sent was left by a process that is gone (D7).
   await deliveryStore.takeUpInterrupted({ now: now() });
   await store.reopenFailed(templateVersion);
   await erasure.eraseRestored(readErasedSessions(config.storagePath));
-  const every = (name: string, intervalMs: number, run: (signal: AbortSignal) => Promise<void>): Job => starting.use(startJob({ name, intervalMs, run, log }));
+  const jobs: Job[] = [];
+  // All at the same time: each may need some of the ten seconds for what is under way.
+  const stopJobs = async (): Promise<void> => void await Promise.all(jobs.map((job) => job[Symbol.asyncDispose]()));
+  starting.defer(stopJobs);
+  const every = (name: string, intervalMs: number, run: (signal: AbortSignal) => Promise<void>): Job => {
+    const job = startJob({ name, intervalMs, run, log });
+    jobs.push(job);
+    return job;
+  };
   every('rendering', resumeIntervalMs, (signal) => rendering.resume(signal));
   for (const channel of channels) {
     for (let lane = 0; lane < lanesPerChannel; lane += 1) {
@@ -193,8 +201,8 @@ export async function startReporting({
     if (await deliveryStore.takeUpInterrupted({ leaseEndedBy: now(), now: now() }) > 0) onDue();
   });
   deadJobs.push(every('reroute', resumeIntervalMs, rerouteRefused));
-  every('outcomes', askIntervalMs, () => outcomes.askDue());
-  every('erasures', erasureIntervalMs, () => erasure.resume());
+  every('outcomes', askIntervalMs, (signal) => outcomes.askDue(signal));
+  every('erasures', erasureIntervalMs, (signal) => erasure.resume(signal));
   every('retention', hourMs, forget);
   every('sweep', sweepIntervalMs, (signal) => sweep.some(signal));
 
@@ -207,6 +215,9 @@ export async function startReporting({
   }));
   const health = starting.use(await startHealth({ host: config.metricsHost, port: config.metricsPort, metrics, ready: () => ({ database: 'ok' }) }));
 
+  // The first to happen at a stop: the jobs begin nothing more while calls are still answered.
+  starting.defer(() => void stopJobs());
+
   const running = starting.move();
   return {
     ready: `reporting ready: gRPC ${config.grpcHost}:${server.port}, metrics ${config.metricsHost}:${health.port}, e-mail ${namesOf(config.emailProviders)}, SMS ${namesOf(config.smsProviders)}`,
@@ -215,10 +226,10 @@ export async function startReporting({
     metricsPort: health.port,
     deliverDue: () => deliveries.deliverDue(),
     resumeRendering: () => rendering.resume(),
-    recordServices,
-    rerouteRefused,
+    recordServices: () => recordServices(),
+    rerouteRefused: () => rerouteRefused(),
     askProviders: () => outcomes.askDue(),
-    forget,
+    forget: () => forget(),
     eraseAsked: () => erasure.resume(),
     sweep: () => sweep.all(new AbortController().signal),
     [Symbol.asyncDispose]: () => running.disposeAsync(),

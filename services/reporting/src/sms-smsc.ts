@@ -102,8 +102,8 @@ export function createSmscSms({ apiUrls, login, password, from, timeoutMs }: Sms
       throw refusal(answer);
     },
 
-    async report({ to, providerId }) {
-      const status = await statusOf({ to, id: providerId });
+    async report({ to, providerId }, { signal } = {}) {
+      const status = await statusOf({ to, id: providerId }, signal);
       if (status === 1 || status === 2) return { providerId, outcome: 'delivered' };
       return undelivered.has(status) ? { providerId, outcome: 'undelivered' } : undefined;
     },

@@ -20,7 +20,7 @@ export type SmsSendOptions = {
 /** What a provider that does not tell by itself is asked, some time after it took a message. */
 export interface Asked {
   /** What became of a message; undefined while that is open, or where the provider does not know the message. Fails with a SendError. */
-  report(message: { to: string; providerId: string }): Promise<ProviderReport | undefined>;
+  report(message: { to: string; providerId: string }, options?: { signal?: AbortSignal }): Promise<ProviderReport | undefined>;
 }
 
 export interface Sms {

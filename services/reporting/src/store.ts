@@ -166,12 +166,12 @@ export class Store {
     return [sessionId, ...reports, ...deliveries.map(({ id }) => id)];
   }
 
-  async deleteOld({ auditBefore, keysBefore, now }: { auditBefore: number; keysBefore: number; now: number }): Promise<void> {
-    await pruneAudit((work) => this.#rows.transaction(work), { before: auditBefore, now });
+  async deleteOld({ auditBefore, keysBefore, now, signal }: { auditBefore: number; keysBefore: number; now: number; signal?: AbortSignal }): Promise<void> {
+    await pruneAudit((work) => this.#rows.transaction(work), { before: auditBefore, now, signal });
     await inBites(() => this.#rows.transaction(async ({ db }) => Number((await db.deleteFrom('idempotency_keys').where((or) => or(
       or.refTuple('caller', 'key'), 'in',
       db.selectFrom('idempotency_keys').select(['caller', 'key']).where('created_at', '<', keysBefore).limit(biteRows).$asTuple('caller', 'key'),
-    )).executeTakeFirst()).numDeletedRows)));
+    )).executeTakeFirst()).numDeletedRows)), { signal });
   }
 
   async #deliveriesOf(reportIds: readonly string[]): Promise<Delivery[]> {
