@@ -61,6 +61,8 @@ export class DeliveryStore {
         last_error: row.last_error, provider_id: row.provider_id, ask_at: row.ask_at, sent_at: row.sent_at, dead_at: row.dead_at,
       }).where('id', '=', after.id).where('lease_token', '=', token).returning('id').executeTakeFirst();
       if (!held) return false;
+      // A link that surely nobody has is none to be revoked; the next attempt makes it again.
+      if (after.status !== 'sent' && after.ambiguousAttempts === 0) await tx.db.deleteFrom('report_links').where('token_sha256', '=', this.#links.of(after).tokenSha256).execute();
       await this.#events.attempted(tx, { before, after, report });
       return true;
     });

@@ -1,4 +1,4 @@
-/** Every query on links. A link is made with the first attempt of its delivery (delivery-store.ts). */
+/** Every query on links. A link is there while somebody may have it: from an attempt's begin until that attempt surely failed (delivery-store.ts). */
 import type { Events } from './events.ts';
 import type { Origin, Rows } from './tables.ts';
 

@@ -7,6 +7,7 @@ import { DeliveryProvider, DeliveryStatus, type Report } from '@kiosk/contracts/
 import { Fault } from '@kiosk/fault';
 import { partsOf, readMail } from '@kiosk/outbox';
 import { describe, expect, test } from '@jest/globals';
+import { SendError } from './send-error.ts';
 import { create, failure, hourMs, minuteMs, read, startClock, startTestReporting, type TestReporting } from './testing.ts';
 import { startOutbox, type Outbox } from './testing-providers.ts';
 
@@ -114,6 +115,46 @@ describe('D10 a link', () => {
     await reporting.client.deliverReport({ idempotencyKey: '', reportId, to: { phone: '+79120000001' } });
     await reporting.service.deliverDue();
     expect((await reporting.client.openLink({ isLook: false, token: tokenIn(outbox.texts().at(-1)!.body) })).reportId).toBe(reportId);
+  });
+
+  test.each(['before the revocation', 'during it'])('D1 D10 is not revoked where nobody had it: the one attempt failed %s', async (when) => {
+    await using reporting = await startTestReporting();
+    const { sms, client, service, clock } = reporting;
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const { promise: failed, resolve: fail } = Promise.withResolvers<void>();
+    sms.obstacle = () => {
+      begin();
+      return failed.then(() => Promise.reject(new SendError({ kind: 'temporary', reason: 'provider_unavailable' })));
+    };
+    const { id: reportId } = await create(reporting, { sessionId: reporting.visits.open(), deliverTo: { phone } });
+    await begun;
+    if (when === 'before the revocation') {
+      fail();
+      await service.deliverDue();
+    }
+    await client.revokeLinks({ reportId });
+    fail();
+    await service.deliverDue();
+
+    sms.obstacle = () => undefined;
+    clock.advance(minuteMs);
+    await service.deliverDue();
+    const token = sms.sent[0]!.text.slice(-22);
+    expect((await client.openLink({ isLook: false, token })).reportId).toBe(reportId);
+    expect(await client.revokeLinks({ reportId })).toEqual({ revoked: 1 });
+  });
+
+  test('D10 is revoked where somebody may have it, whatever the provider said', async () => {
+    await using reporting = await startTestReporting();
+    const { sms, client, service, clock } = reporting;
+    sms.obstacle = () => Promise.reject(new SendError({ kind: 'ambiguous', reason: 'connection_lost' }));
+    const { id: reportId } = await create(reporting, { sessionId: reporting.visits.open(), deliverTo: { phone } });
+    await service.deliverDue();
+    expect(await client.revokeLinks({ reportId })).toEqual({ revoked: 1 });
+    sms.obstacle = () => undefined;
+    clock.advance(minuteMs);
+    await service.deliverDue();
+    expect(await failure(client.openLink({ isLook: false, token: sms.sent[0]!.text.slice(-22) }))).toMatchObject({ reason: 'link_revoked' });
   });
 
   test.each(['', 'A'.repeat(22), 'A'.repeat(23), '../../etc/passwd', 'ы'.repeat(22)])('D10 %j opens nothing', async (token) => {
