@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Fault } from '@kiosk/fault';
 import { erasedSessionsName } from '@kiosk/service';
-import { create, failure, hourMs, read, standInEmail, standInVisits, startClock, startTestReporting, temporaryFolder, type TestReporting } from './testing.ts';
+import type { Pdf } from './rendering.ts';
+import { create, failure, hourMs, read, standInEmail, standInPdf, standInVisits, startClock, startTestReporting, temporaryFolder, type TestReporting } from './testing.ts';
 
 const dayMs = 24 * hourMs;
 
@@ -103,6 +104,25 @@ describe('the sweep', () => {
     await reporting.service.sweep();
     expect((await reporting.client.getReportPdf({ reportId: id })).sha256).toBe(sha256);
     expect(await reporting.metric('reports_sweep_total', { found: 'row_without_file' })).toBe(1);
+  });
+
+  test('D8 one file that cannot be drawn keeps no other from it', async () => {
+    const lost: string[] = [];
+    const pdf: Pdf = { render: async (document, options) => {
+      if (document.reportId === lost[0]) throw new TypeError('a mistake in the template');
+      return standInPdf.render(document, options);
+    } };
+    await using reporting = await startTestReporting({ pdf });
+    for (let report = 0; report < 2; report += 1) {
+      const { id } = await create(reporting, { sessionId: reporting.visits.open() });
+      rmSync(fileOf(reporting, id));
+      reporting.clock.advance(1);
+      lost.push(id);
+    }
+    reporting.clock.advance(2 * hourMs);
+    await reporting.service.sweep();
+    expect(lost.map((id) => existsSync(fileOf(reporting, id)))).toEqual([false, true]);
+    expect(reporting.logged).toContainEqual(expect.objectContaining({ level: 'error', reportId: lost[0] }));
   });
 
   test('D8 puts no other bytes in its place: that is the operator\'s', async () => {

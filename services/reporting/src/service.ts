@@ -171,7 +171,7 @@ export async function startReporting({
     store: erasureStore, files: wholeFiles, listErasures: erasuresOf(sessions), scrub: (options) => database.scrub(options),
     reportRetentionMs: config.reportRetentionMs, contactRetentionMs: config.contactRetentionMs, log, now,
   });
-  const sweep = createSweep({ rows: erasureStore, store, files: wholeFiles, pdf, events, now });
+  const sweep = createSweep({ rows: erasureStore, store, files: wholeFiles, pdf, events, log, now });
   const forget = async (signal?: AbortSignal): Promise<void> => {
     await store.deleteOld({ auditBefore: now() - config.auditRetentionMs, keysBefore: now() - keyRetentionMs, now: now(), signal });
     await erasure.eraseOld(signal);
