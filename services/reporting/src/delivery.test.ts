@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { afterAttempt, giveUpAfterMs, nextAsk, nextProvider, outageDelaysMs, retryDelaysMs, type AttemptResult, type Delivery } from './delivery.ts';
+import { afterAttempt, fewestAttempts, giveUpAfterMs, nextAsk, nextProvider, outageDelaysMs, retryDelaysMs, type AttemptResult, type Delivery } from './delivery.ts';
 import { sendErrorReasons, type SendErrorKind } from './send-error.ts';
 
 const minuteMs = 60_000;
@@ -39,6 +39,30 @@ describe('D5 the schedule', () => {
     expect(last).toMatchObject({ status: 'queued', nextAttemptAt: start + giveUpAfterMs });
     const over = afterAttempt(late, { kind: 'temporary', reason: 'recipient_deferred' }, { now: start + giveUpAfterMs, random: 1 });
     expect(over).toMatchObject({ status: 'dead', deadAt: start + giveUpAfterMs, lastError: 'recipient_deferred' });
+  });
+
+  test('D3 three days without power are no three days of trying', () => {
+    let delivery = { ...claimed, attempts: 2 };
+    let now = start + 73 * hourMs;
+    for (;;) {
+      const after = afterAttempt(delivery, { kind: 'temporary', reason: 'provider_unavailable' }, { now, random: 1 });
+      if (after.status === 'dead') break;
+      expect(after.nextAttemptAt! - now).toBeLessThanOrEqual(4 * minuteMs);
+      now = after.nextAttemptAt!;
+      delivery = { ...after, attempts: after.attempts + 1 };
+    }
+    expect(delivery.attempts).toBe(fewestAttempts);
+    expect(now - start - 73 * hourMs).toBeGreaterThan(hourMs);
+  });
+
+  test('D5 who was on for all of the 72 hours has made more attempts by then than the fewest', () => {
+    let now = start;
+    let attempts = 0;
+    while (now < start + giveUpAfterMs) {
+      attempts += 1;
+      now = afterAttempt({ ...claimed, attempts }, { kind: 'temporary', reason: 'recipient_deferred' }, { now, random: 1 }).nextAttemptAt!;
+    }
+    expect(attempts).toBeGreaterThan(fewestAttempts);
   });
 });
 
@@ -90,7 +114,8 @@ test('D1 whatever happens, a delivery is sent, or waits with a next attempt, or 
   const property = fc.property(results, fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 0, max: 100 * hourMs }), chances, (result, attempts, lateMs, random) => {
     const now = start + lateMs;
     const after = afterAttempt({ ...claimed, attempts }, result, { now, random });
-    const waits = after.status === 'queued' && after.nextAttemptAt! > now && after.nextAttemptAt! <= start + giveUpAfterMs;
+    const isInTime = after.nextAttemptAt! <= start + giveUpAfterMs || (attempts < fewestAttempts && after.nextAttemptAt! <= now + 4 * hourMs);
+    const waits = after.status === 'queued' && after.nextAttemptAt! > now && isInTime;
     return waits || (after.status === 'sent' && after.sentAt === now) || (after.status === 'dead' && after.deadAt === now);
   });
   expect(() => fc.assert(property)).not.toThrow();

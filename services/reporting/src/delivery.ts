@@ -46,6 +46,8 @@ const outages: readonly SendErrorReason[] = ['provider_unavailable', 'payments_u
 const providerTroubles: readonly SendErrorReason[] = ['provider_unavailable', 'rate_limited', 'internal', ...operatorTroubles];
 /** From the first attempt; then it is the operator's affair (D5). */
 export const giveUpAfterMs = 72 * hourMs;
+/** The slowest schedule has 26 in that time. Who has made fewer than this was off for most of it, and goes on until there are as many. */
+export const fewestAttempts = 20;
 const shortestDelayMs = 1000;
 
 export type AttemptResult = { kind: 'sent'; providerId?: string; isAskedLater?: boolean } | { kind: SendErrorKind; reason: SendErrorReason };
@@ -60,11 +62,13 @@ export function afterAttempt(delivery: Delivery, result: AttemptResult, { now, r
     ...delivery, lastError: result.reason, ambiguousAttempts: delivery.ambiguousAttempts + (result.kind === 'ambiguous' ? 1 : 0),
   };
   const giveUpAt = (delivery.firstAttemptAt ?? now) + giveUpAfterMs;
-  if (result.kind === 'permanent' || now >= giveUpAt) return { ...failed, status: 'dead', deadAt: now };
+  const isOver = now >= giveUpAt;
+  if (result.kind === 'permanent' || (isOver && delivery.attempts >= fewestAttempts)) return { ...failed, status: 'dead', deadAt: now };
   const delays = outages.includes(result.reason) ? outageDelaysMs : retryDelaysMs;
   const longest = delays[Math.min(delivery.attempts, delays.length) - 1] ?? delays[0]!;
+  const nextAttemptAt = now + Math.max(shortestDelayMs, Math.round(longest * random));
   // The last attempt is made when the time is up, not long before.
-  return { ...failed, status: 'queued', nextAttemptAt: Math.min(now + Math.max(shortestDelayMs, Math.round(longest * random)), giveUpAt) };
+  return { ...failed, status: 'queued', nextAttemptAt: isOver ? nextAttemptAt : Math.min(nextAttemptAt, giveUpAt) };
 }
 
 /**
