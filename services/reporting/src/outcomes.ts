@@ -38,7 +38,8 @@ export function createOutcomes({ store, asked, callbacks, onDead, log, now }: {
         const { provider = '', providerId, recipient } = delivery;
         try {
           const report = providerId === undefined ? undefined : await asked.get(provider)?.report({ to: recipient, providerId }, { signal });
-          if (report) await settle(report, provider);
+          // SMSC's numbers are short: another delivery may have the same one.
+          if (report) await settle({ ...report, deliveryId: delivery.id }, provider);
           else await store.askAgain(delivery, { now: now() });
         } catch (error) {
           if (signal?.aborted) return;

@@ -2,7 +2,7 @@
 export type ProviderReport = {
   /** Its own number for the message. */
   providerId: string;
-  /** Ours, where it gives it back. */
+  /** Ours, where it is known: the provider gives it back, or was asked about this one. */
   deliveryId?: string;
   outcome: 'delivered' | 'undelivered';
 };

@@ -7,8 +7,10 @@ import { DeliveryProvider, DeliveryStatus, type Report } from '@kiosk/contracts/
 import { Fault } from '@kiosk/fault';
 import { partsOf, readMail } from '@kiosk/outbox';
 import { describe, expect, test } from '@jest/globals';
+import type { EmailMessage } from './email.ts';
+import { openedLater } from './providers.ts';
 import { SendError } from './send-error.ts';
-import { create, failure, hourMs, minuteMs, read, startClock, startTestReporting, type TestReporting } from './testing.ts';
+import { create, failure, hourMs, minuteMs, read, standInSms, startClock, startTestReporting, type TestReporting } from './testing.ts';
 import { startOutbox, type Outbox } from './testing-providers.ts';
 
 const email = 'ivan.petrov@example.com';
@@ -184,6 +186,25 @@ test('wrong credentials are the operator\'s affair: the delivery waits, an error
   expect(JSON.stringify(reporting.logged)).not.toContain('secret-that-is-wrong');
 });
 
+test('D3 a sender that could not be opened is opened by the next message, and once for all after it', async () => {
+  let openings = 0;
+  const sent: EmailMessage[] = [];
+  await using sender = openedLater(async () => {
+    openings += 1;
+    if (openings === 1) throw new Error('EMFILE: too many open files');
+    return {
+      async send(message) {
+        sent.push(message);
+        return {};
+      },
+    };
+  });
+  const send = () => sender.send({} as EmailMessage, { signal: new AbortController().signal });
+  await expect(send()).rejects.toThrow('EMFILE');
+  await Promise.all([send(), send()]);
+  expect({ openings, sent: sent.length }).toEqual({ openings: 2, sent: 2 });
+});
+
 describe('D3 the second provider', () => {
   test('D3 takes the next attempt after a failure of the moment, and the first one the one after', async () => {
     await using all = await start((outbox) => ({ ...smtp(outbox), ...sendgrid(outbox), EMAIL_FALLBACK_PROVIDER: 'sendgrid' }));
@@ -297,6 +318,21 @@ describe('honest words: sent, then delivered', () => {
     clock.advance(24 * hourMs);
     await reporting.service.askProviders();
     expect(asked()).toBe(sofar);
+  });
+
+  test('what became of one message is not said of another that has the same number', async () => {
+    const sms = Object.assign(standInSms(), {
+      send: async () => ({ providerId: '77' }),
+      report: async ({ to }: { to: string }) => (to === phone ? { providerId: '77', outcome: 'delivered' as const } : undefined),
+    });
+    await using reporting = await startTestReporting({ sms });
+    const other = await create(reporting, { sessionId: reporting.visits.open(), deliverTo: { phone: '+79120000001' } });
+    const report = await create(reporting, { sessionId: reporting.visits.open(), deliverTo: { phone } });
+    await reporting.service.deliverDue();
+    reporting.clock.advance(hourMs);
+    await reporting.service.askProviders();
+    expect(await statuses(reporting, other)).toEqual(['SMS SENT']);
+    expect(await statuses(reporting, report)).toEqual(['SMS DELIVERED']);
   });
 
   test('SMSC could not deliver: dead, and D5 by e-mail instead', async () => {

@@ -20,11 +20,15 @@ export function openEmail(provider: EmailProvider, { outbox }: { outbox: string 
   };
 }
 
-/** Opened by the first message: the library that writes mail is large, and an idle service has no use for it. */
-function openedLater(open: () => Promise<Email & Partial<AsyncDisposable>>): Email & AsyncDisposable {
+/** Opened by the first message: the library that writes mail is large, and an idle service has no use for it. What could not be opened is opened by the next one. */
+export function openedLater(open: () => Promise<Email & Partial<AsyncDisposable>>): Email & AsyncDisposable {
   let opening: ReturnType<typeof open> | undefined;
+  const opened = (): ReturnType<typeof open> => opening ??= open().catch((error: unknown) => {
+    opening = undefined;
+    throw error;
+  });
   return {
-    send: async (...message) => (await (opening ??= open())).send(...message),
+    send: async (...message) => (await opened()).send(...message),
     [Symbol.asyncDispose]: async () => (await opening)?.[Symbol.asyncDispose]?.(),
   };
 }
