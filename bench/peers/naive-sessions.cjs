@@ -4,7 +4,7 @@
  */
 const { Server, ServerCredentials, status } = require('@grpc/grpc-js');
 const { Kysely, SqliteDialect } = require('kysely');
-const { parsePhoneNumberFromString } = require('libphonenumber-js/min');
+const { parsePhoneNumberFromString } = require('libphonenumber-js/max');
 const { pino } = require('pino');
 const client = require('prom-client');
 

@@ -21,6 +21,10 @@ test.each([
   expect(normalizePhone(text)).toBe(expected);
 });
 
+test.each(['8926123456', '7926123456', '8900123456', '7701123456'])('%s, which is a digit short, becomes nobody else\'s number', (text) => {
+  expect(() => normalizePhone(text)).toThrow(expect.objectContaining({ reason: 'invalid_phone' }));
+});
+
 test.each(['', '12', '+7', 'call 8 912 345 67 89 now', '8 912 345-67-89\n', '8 912 345-67-89 ext. 5', '+79123456789,+79123456780', '9'.repeat(40)])('D9 %j is refused as a phone number', (text) => {
   expect(() => normalizePhone(text)).toThrow(expect.objectContaining({ reason: 'invalid_phone' }));
 });

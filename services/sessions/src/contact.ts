@@ -1,6 +1,7 @@
 /** Where a report goes: at most one e-mail address and one phone number, each in one canonical writing. */
 import { invalid } from '@kiosk/fault';
-import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
+// Not /min, which knows no numbers but only their lengths: a number a digit short would do, its 7 or 8 taken for a part of it.
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
 /** `consent`: which text the customer agreed to, and when (epoch ms). It is kept with the contact and goes with it. */
 export type Contact = { email?: string; phone?: string; consent?: Consent };
