@@ -23,6 +23,7 @@ export class Lane {
   readonly #messageBytes: number;
   readonly #onOpen: () => void;
   #stream: Stream | undefined;
+  /** Undefined where nothing may be said any more. */
   #outbox: Outbox | undefined;
   /** 0 until the server has said hello, and again when it wants to be left. */
   #mostCalls = 0;
@@ -105,8 +106,11 @@ export class Lane {
     }
     if (header['leave'] === true) {
       this.#mostCalls = 0;
-      // What is queued goes first: the server answers all that came before the end.
-      this.#outbox?.endWith(() => stream.end());
+      // What is queued goes first: the server answers all that came before the end. To say anything after it, a cancel too, would break the lane.
+      this.#outbox?.endWith(() => {
+        stream.end();
+        this.#outbox = undefined;
+      });
     }
   }
 

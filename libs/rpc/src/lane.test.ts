@@ -77,6 +77,25 @@ test('the lane opens again after its server was away', async () => {
   expect(unary).not.toHaveBeenCalled();
 });
 
+test('G5 while a server drains, a caller that leaves takes nobody with it', async () => {
+  const answers: (() => void)[] = [];
+  const server = await startEcho({ act: (request) => new Promise((resolve) => { answers.push(() => resolve(request)); }) });
+  await using client = await connectByLane(server.port);
+  const leaving = new AbortController();
+  const left = failure(client.act({ text: 'left' }, { signal: leaving.signal }));
+  const kept = client.act({ text: 'kept' });
+  await until(() => answers.length === 2);
+  unary.mockClear();
+  const stopped = server[Symbol.asyncDispose]();
+  // By plain gRPC: the server has said that it wants to be left.
+  while (unary.mock.calls.length === 0) await client.say({ text: '' }).catch(() => {});
+  leaving.abort();
+  expect(await left).toMatchObject({ kind: 'deadline' });
+  for (const answer of answers) answer();
+  expect(await kept).toEqual({ text: 'kept' });
+  await stopped;
+});
+
 test('more calls at once than the lane takes are all answered', async () => {
   await using server = await startEcho();
   await using client = await connectByLane(server.port);
