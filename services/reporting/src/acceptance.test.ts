@@ -70,14 +70,14 @@ const table: Record<ProviderName, Row[]> = {
     ...httpRows('sms_send', twice),
     ...replies('sms_send', {
       20_003: later, 20_503: later, 21_211: dead('recipient_refused'), 21_408: later, 21_606: later, 21_610: dead('recipient_refused'), 21_614: dead('recipient_refused'),
-      21_617: dead('message_refused'),
+      21_212: later, 21_657: later, 21_703: later, 21_617: later, 21_635: dead('recipient_refused'),
     }),
   ],
   // Which is asked whether it has a message: D4 nobody reads it twice.
   smsc: [
     ...httpRows('sms_send', unknown),
     ...replies('sms_send', {
-      1: dead('message_refused'), 2: later, 3: later, 4: later, 5: dead('message_refused'), 6: dead('message_refused'), 7: dead('recipient_refused'), 8: dead('recipient_refused'), 9: later,
+      1: later, 2: later, 3: later, 4: later, 5: later, 6: later, 7: dead('recipient_refused'), 8: dead('recipient_refused'), 9: later,
     }),
   ],
 };

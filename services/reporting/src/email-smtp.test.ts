@@ -79,6 +79,23 @@ describe('D5 what the server says decides', () => {
   ])('D5 %s %i: %s, and nothing is kept', async (on, code, first) => {
     expect(await struck({ on, kind: 'reply', code })).toEqual({ first, kept: 0 });
   });
+
+  test.each<[string, string]>([
+    ['553 5.7.1 <reports@kiosk.example>: Sender address rejected: not owned by user kiosk', 'temporary sender_refused'],
+    ['550 5.1.8 <reports@kiosk.example>: Sender address rejected: Domain not found', 'temporary sender_refused'],
+    ['550 5.1.7 Bad address of the sender', 'temporary sender_refused'],
+    ['554 5.7.1 <ivan@example.com>: Relay access denied', 'temporary sender_refused'],
+    ['550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain', 'temporary sender_refused'],
+    ['550 relay not permitted', 'temporary sender_refused'],
+    ['554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using a list', 'temporary sender_refused'],
+    ['550 5.1.1 <ivan@example.com>: Recipient address rejected: User unknown in relay recipient table', 'permanent recipient_refused'],
+    ['554 5.7.1 <ivan@example.com>: Recipient address rejected: Access denied', 'permanent recipient_refused'],
+    ['550 5.7.1 The recipient takes nothing from this sender', 'permanent recipient_refused'],
+    ['550 5.7.1 Refused by policy', 'permanent recipient_refused'],
+    ['550 No such user: relay-sender@example.com', 'permanent recipient_refused'],
+  ])('D3 D5 at RCPT only what is said tells the operator\'s trouble from the recipient\'s: %s: %s', async (answer, first) => {
+    expect(await struck({ on: 'rcpt', kind: 'reply', code: Number(answer.slice(0, 3)), text: answer.slice(4) })).toEqual({ first, kept: 0 });
+  });
 });
 
 describe('D4 without an answer only the whole message may have arrived', () => {

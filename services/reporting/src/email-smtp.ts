@@ -86,10 +86,10 @@ export function createSmtpEmail({ host, port, user, pass, security, ca, connecti
 const certificateTrouble = /CERT|SIGNED|LEAF_SIGNATURE|^ERR_TLS_|^ERR_SSL_|^EPROTO$/;
 
 /** The server's own words go no further: they repeat the recipient. */
-function sendErrorOf({ code = 'unknown', originalCode, responseCode, command = 'connection' }: NodemailerError, { hasLeft }: { hasLeft: boolean }): SendError {
+function sendErrorOf({ code = 'unknown', originalCode, responseCode, response = '', command = 'connection' }: NodemailerError, { hasLeft }: { hasLeft: boolean }): SendError {
   const cause = Object.assign(new Error(`SMTP: ${command}`), { code: responseCode ?? originalCode ?? code });
   const as = (kind: SendErrorKind, reason: SendErrorReason): SendError => new SendError({ kind, reason, cause });
-  if (responseCode !== undefined && responseCode >= 400 && responseCode <= 599) return answerOf({ code, responseCode, command }, as);
+  if (responseCode !== undefined && responseCode >= 400 && responseCode <= 599) return answerOf({ code, responseCode, response, command }, as);
   if (hasLeft) return as('ambiguous', code === 'ETIMEDOUT' || code === 'EABORT' ? 'timeout' : code === 'EMESSAGE' || code === 'EPROTOCOL' ? 'answer_unreadable' : 'connection_lost');
   if (code === 'EAUTH') return as('temporary', 'credentials_refused');
   if (code === 'ETLS' || certificateTrouble.test(originalCode ?? '')) return as('temporary', 'connection_insecure');
@@ -97,7 +97,7 @@ function sendErrorOf({ code = 'unknown', originalCode, responseCode, command = '
 }
 
 function answerOf(
-  { code, responseCode, command }: { code: string; responseCode: number; command: string }, as: (kind: SendErrorKind, reason: SendErrorReason) => SendError,
+  { code, responseCode, response, command }: { code: string; responseCode: number; response: string; command: string }, as: (kind: SendErrorKind, reason: SendErrorReason) => SendError,
 ): SendError {
   const isPermanent = responseCode >= 500;
   if (code === 'EAUTH') return as('temporary', isPermanent ? 'credentials_refused' : 'provider_unavailable');
@@ -110,5 +110,19 @@ function answerOf(
   if (!isPermanent) return as('temporary', 'recipient_deferred');
   // A refused sender is our own setting, and would refuse every other message too; 552 there is this message's size (RFC 1870).
   if (command === 'MAIL FROM') return responseCode === 552 ? as('permanent', 'message_refused') : as('temporary', 'sender_refused');
-  return as('permanent', command === 'RCPT TO' ? 'recipient_refused' : 'message_refused');
+  if (command === 'RCPT TO') return isAboutUs(response) ? as('temporary', 'sender_refused') : as('permanent', 'recipient_refused');
+  return as('permanent', 'message_refused');
+}
+
+/**
+ * Whether a recipient is refused because of us. Servers such as Postfix say only at RCPT what they have against the sender or the client, under 5.7.1
+ * (RFC 3463), which is also a recipient's own policy: only the words tell. Where they tell nothing it is the recipient's, so that the other channel is tried.
+ */
+function isAboutUs(response: string): boolean {
+  const [, enhanced] = /^\d{3}[ -](5\.\d{1,3}\.\d{1,3})\b/.exec(response) ?? [];
+  // A bad sender's address.
+  if (enhanced === '5.1.7' || enhanced === '5.1.8') return true;
+  if (enhanced !== undefined && !enhanced.startsWith('5.7.')) return false;
+  const words = response.replaceAll(/\S*@\S*/g, '');
+  return /\brelay/i.test(words) || (/\b(sender|client host|helo command)\b/i.test(words) && !/\brecipient\b/i.test(words));
 }

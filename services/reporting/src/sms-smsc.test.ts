@@ -20,11 +20,12 @@ test('a text message arrives in Russian as one part, under a number that is the 
 describe('D4 D5 what went wrong', () => {
   const on = 'sms_send';
   test.each<[FaultInput, string, number]>([
-    [{ on, kind: 'reply', code: 1 }, 'permanent message_refused', 0],
+    [{ on, kind: 'reply', code: 1 }, 'temporary sender_refused', 0],
     [{ on, kind: 'reply', code: 2 }, 'temporary credentials_refused', 0],
     [{ on, kind: 'reply', code: 3 }, 'temporary account_unfunded', 0],
     [{ on, kind: 'reply', code: 4 }, 'temporary credentials_refused', 0],
-    [{ on, kind: 'reply', code: 6 }, 'permanent message_refused', 0],
+    [{ on, kind: 'reply', code: 5 }, 'temporary sender_refused', 0],
+    [{ on, kind: 'reply', code: 6 }, 'temporary sender_refused', 0],
     [{ on, kind: 'reply', code: 7 }, 'permanent recipient_refused', 0],
     [{ on, kind: 'reply', code: 8 }, 'permanent recipient_refused', 0],
     [{ on, kind: 'too_many' }, 'temporary rate_limited', 0],

@@ -26,13 +26,14 @@ export type Smsc = Sms & Asked & {
 
 export const smscUrls = ['https://smsc.ru', 'https://www2.smsc.ru'] as const;
 
+/** A text is always the same words and a link, only the number varies: what is not about the number would refuse every other text too. */
 const refusals: Readonly<Record<number, readonly [SendErrorKind, SendErrorReason]>> = {
-  1: ['permanent', 'message_refused'],
+  1: ['temporary', 'sender_refused'], // a parameter
   2: ['temporary', 'credentials_refused'],
   3: ['temporary', 'account_unfunded'],
   4: ['temporary', 'credentials_refused'], // our address is blocked
-  5: ['permanent', 'message_refused'],
-  6: ['permanent', 'message_refused'],
+  5: ['temporary', 'sender_refused'], // a date
+  6: ['temporary', 'sender_refused'], // a forbidden sender or text
   7: ['permanent', 'recipient_refused'],
   8: ['permanent', 'recipient_refused'],
   9: ['temporary', 'rate_limited'],

@@ -32,8 +32,10 @@ describe('D4 D5 what went wrong', () => {
     [{ on, kind: 'reply', code: 21_211 }, 'permanent recipient_refused', 0],
     [{ on, kind: 'reply', code: 21_614 }, 'permanent recipient_refused', 0],
     [{ on, kind: 'refuse' }, 'permanent recipient_refused', 0],
-    [{ on, kind: 'reply', code: 21_617 }, 'permanent message_refused', 0],
+    [{ on, kind: 'reply', code: 21_635 }, 'permanent recipient_refused', 0],
     [{ on, kind: 'reply', code: 21_606 }, 'temporary sender_refused', 0],
+    // An invalid sender, one that is not registered, a messaging service that is unknown or empty, a text too long.
+    ...[21_212, 21_657, 21_701, 21_703, 21_705, 21_617].map((code): [FaultInput, string, number] => [{ on, kind: 'reply', code }, 'temporary sender_refused', 0]),
     [{ on, kind: 'reply', code: 21_408 }, 'temporary sender_refused', 0],
     [{ on, kind: 'reply', code: 20_003 }, 'temporary credentials_refused', 0],
     [{ on, kind: 'reply', code: 20_404 }, 'temporary credentials_refused', 0],

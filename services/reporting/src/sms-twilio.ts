@@ -20,7 +20,10 @@ export type TwilioOptions = {
 const sentSchema = z.object({ sid: z.string().regex(/^\w{2,64}$/) });
 const refusalSchema = z.object({ code: z.int() });
 
-/** https://www.twilio.com/docs/api/errors: what each code is about. Any other 4xx is about the message. */
+/**
+ * https://www.twilio.com/docs/api/errors: what each code is about. A text is always the same words and a link, only the number varies; so any other 400
+ * is about our sender, account or settings, would refuse every other text too, and is the operator's to put right.
+ */
 const refusals: Readonly<Record<number, readonly [SendErrorKind, SendErrorReason]>> = {
   20003: ['temporary', 'credentials_refused'],
   20005: ['temporary', 'credentials_refused'], // the account is suspended
@@ -30,17 +33,14 @@ const refusals: Readonly<Record<number, readonly [SendErrorKind, SendErrorReason
   21611: ['temporary', 'rate_limited'], // the sender's queue is full
   63038: ['temporary', 'rate_limited'], // the account's daily limit
   21408: ['temporary', 'sender_refused'], // the region is switched off for the account
-  21603: ['temporary', 'sender_refused'],
-  21606: ['temporary', 'sender_refused'],
-  21612: ['temporary', 'sender_refused'],
-  21659: ['temporary', 'sender_refused'],
-  21660: ['temporary', 'sender_refused'],
   21211: ['permanent', 'recipient_refused'],
   21214: ['permanent', 'recipient_refused'],
   21217: ['permanent', 'recipient_refused'],
+  21265: ['permanent', 'recipient_refused'], // a short code
   21604: ['permanent', 'recipient_refused'],
   21610: ['permanent', 'recipient_refused'], // has unsubscribed
   21614: ['permanent', 'recipient_refused'], // cannot take text messages
+  21635: ['permanent', 'recipient_refused'], // a landline
 };
 
 export function createTwilioSms({ apiUrl, accountSid, authToken, from, statusCallbackUrl, timeoutMs }: TwilioOptions): Sms {
@@ -64,6 +64,6 @@ function refusal(status: number, text: string): SendError {
   const parsed = refusalSchema.safeParse(parseJson(text));
   if (!parsed.success || status < 400 || status >= 500) return statusError(status);
   const { code } = parsed.data;
-  const [kind, reason] = refusals[code] ?? (status === 400 ? ['permanent', 'message_refused'] as const : []);
+  const [kind, reason] = refusals[code] ?? (status === 400 ? ['temporary', 'sender_refused'] as const : []);
   return kind && reason ? new SendError({ kind, reason, cause: Object.assign(new Error('Twilio'), { code }) }) : statusError(status);
 }
