@@ -52,6 +52,20 @@ describe('X1 a provider that is chosen has what it needs, or the start is refuse
   });
 });
 
+const dayMs = 24 * 3_600_000;
+
+test.each<[Record<string, string>, RegExp]>([
+  [{ REPORT_RETENTION_MS: String(7 * dayMs - 1), REPORT_LINK_TTL_MS: String(4 * dayMs) }, /^REPORT_RETENTION_MS .*must be a whole number from 604800000 /],
+  [{ REPORT_LINK_TTL_MS: String(4 * dayMs - 1) }, /^REPORT_LINK_TTL_MS .*must be a whole number from 345600000 /],
+  [{ REPORT_RETENTION_MS: String(8 * dayMs), REPORT_LINK_TTL_MS: String(8 * dayMs + 1) }, /^REPORT_LINK_TTL_MS must be at most REPORT_RETENTION_MS/],
+])('D3 what is tried for 72 hours outlives them, and no message names a day on which its report is gone: %j is refused', (env, says) => {
+  expect(() => readConfig(env)).toThrow(says);
+});
+
+test('D3 the shortest that is let through', () => {
+  expect(readConfig({ REPORT_RETENTION_MS: String(7 * dayMs), REPORT_LINK_TTL_MS: String(7 * dayMs) })).toMatchObject({ reportRetentionMs: 7 * dayMs, linkTtlMs: 7 * dayMs });
+});
+
 test.each([
   ['mail.example.com', 'false', 'starttls', 587], ['mail.example.com', 'true', 'implicit', 465], ['127.0.0.1', 'false', 'loopback', 587], ['localhost', 'true', 'implicit', 465],
 ])('SMTP to %s with SMTP_SECURE %s is %s on port %i', (host, secure, security, port) => {

@@ -62,10 +62,12 @@ export const reportingSettings = {
       doc: 'How many text messages one phone gets within 24 hours; one more is given up as `sms_budget` and goes by e-mail where the customer left an address.',
     },
     REPORT_LINK_TTL_MS: {
-      schema: setting.integer({ min: 60_000, max: yearMs }), default: 30 * dayMs, doc: 'How long the link in a message opens its report, in ms.',
+      schema: setting.integer({ min: 4 * dayMs, max: yearMs }), default: 30 * dayMs,
+      doc: 'How long the link in a message opens its report, in ms from when it was asked for; at most REPORT_RETENTION_MS. A message is tried for three days.',
     },
     REPORT_RETENTION_MS: {
-      schema: setting.integer({ min: dayMs, max: 10 * yearMs }), default: 90 * dayMs, doc: 'How long a report\'s file and data are kept, in ms; then they are erased.',
+      schema: setting.integer({ min: 7 * dayMs, max: 10 * yearMs }), default: 90 * dayMs,
+      doc: 'How long a report\'s file and data are kept, in ms; then they are erased, and what was not sent by then is not sent.',
     },
     REPORT_CONTACT_RETENTION_MS: {
       schema: setting.integer({ min: 4 * dayMs, max: 10 * yearMs }), default: 30 * dayMs,
@@ -118,11 +120,14 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env) {
   };
 }
 
-/** The text message with the link has to fit one part. */
-function linkProblems({ REPORT_PUBLIC_URL: url }: Settings<typeof reportingSettings>): string[] {
+/** The text message with the link has to fit one part, and the e-mail names the day until which the link opens the report. */
+function linkProblems({ REPORT_PUBLIC_URL: url, REPORT_LINK_TTL_MS: ttlMs, REPORT_RETENTION_MS: retentionMs }: Settings<typeof reportingSettings>): string[] {
   const longest = smsLimitCharacters - smsText(linkTo({ publicUrl: '', token: 'x'.repeat(tokenCharacters) })).length;
   const isTooLong = url.replace(/\/+$/, '').length > longest;
-  return isTooLong ? [`REPORT_PUBLIC_URL must be at most ${longest} characters, or the text message with a report's link would not fit one part`] : [];
+  return [
+    ...(isTooLong ? [`REPORT_PUBLIC_URL must be at most ${longest} characters, or the text message with a report's link would not fit one part`] : []),
+    ...(ttlMs > retentionMs ? [`REPORT_LINK_TTL_MS must be at most REPORT_RETENTION_MS, ${retentionMs}: no link opens a report that is erased`] : []),
+  ];
 }
 
 function parseSender(text: string): { name: string; address: string } | undefined {

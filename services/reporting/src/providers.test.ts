@@ -55,6 +55,15 @@ function tokenIn(text: string): string {
   return /https:\/\/kiosk\.example\/r\/([\w-]{22})(?![\w-])/.exec(text)![1]!;
 }
 
+/** Twilio's call, signed. */
+function tellAsTwilio({ client }: TestReporting, fields: Record<string, string>, token = twilioToken) {
+  const sorted = Object.entries(fields).sort(([left], [right]) => (left < right ? -1 : 1)).flat().join('');
+  const signature = createHmac('sha1', token).update(statusCallbackUrl + sorted).digest('base64');
+  return client.receiveDeliveryStatus({
+    provider: DeliveryProvider.DELIVERY_PROVIDER_TWILIO, body: Buffer.from(new URLSearchParams(fields).toString()), signature, timestamp: '',
+  });
+}
+
 test('D1 D10 a visit ends in an e-mail with the PDF and a link, and in one part of text with a link, each of which opens the report', async () => {
   await using all = await start();
   const { outbox, reporting } = all;
@@ -273,6 +282,21 @@ describe('D5 the other channel', () => {
   });
 });
 
+test('D5 D6 a text that comes back after its report was erased is seen to at once, and keeps no other from the other channel', async () => {
+  const shortest = { REPORT_RETENTION_MS: String(7 * 24 * hourMs), REPORT_LINK_TTL_MS: String(7 * 24 * hourMs) };
+  await using all = await start((outbox) => ({ ...smtp(outbox), ...twilio(outbox), SMS_PROVIDER: 'twilio', ...shortest }));
+  const { outbox, reporting, clock } = all;
+  const erased = await create(reporting, { sessionId: reporting.visits.open(), deliverTo: { phone } });
+  await reporting.service.deliverDue();
+  clock.advance(7 * 24 * hourMs + 1);
+  await reporting.service.forget();
+  await tellAsTwilio(reporting, { MessageSid: outbox.texts()[0]!.id, MessageStatus: 'undelivered' });
+  expect(await statuses(reporting, erased)).toEqual(['SMS DEAD']);
+  await reporting.service.rerouteRefused();
+  expect(reporting.sql('SELECT count(*) AS count FROM deliveries WHERE status = \'dead\' AND rerouted_at IS NULL')).toEqual([{ count: 0 }]);
+  expect(await statuses(reporting, erased)).toEqual(['SMS DEAD']);
+});
+
 test('a phone gets so many texts in 24 hours and no more; the surplus is dead, counted, and goes by e-mail where there is one', async () => {
   await using all = await start((outbox) => ({ ...smtp(outbox), ...smsc(outbox), SMS_DAILY_LIMIT_PER_PHONE: '2' }));
   const { outbox, reporting, clock } = all;
@@ -354,13 +378,7 @@ describe('honest words: sent, then delivered', () => {
     const { outbox, reporting } = all;
     const report = await create(reporting, { sessionId: reporting.visits.open(), deliverTo: { phone } });
     await reporting.service.deliverDue();
-    const tell = (fields: Record<string, string>, token = twilioToken) => {
-      const sorted = Object.entries(fields).sort(([left], [right]) => (left < right ? -1 : 1)).flat().join('');
-      const signature = createHmac('sha1', token).update(statusCallbackUrl + sorted).digest('base64');
-      return reporting.client.receiveDeliveryStatus({
-        provider: DeliveryProvider.DELIVERY_PROVIDER_TWILIO, body: Buffer.from(new URLSearchParams(fields).toString()), signature, timestamp: '',
-      });
-    };
+    const tell = (fields: Record<string, string>, token?: string) => tellAsTwilio(reporting, fields, token);
     const delivered = { MessageSid: outbox.texts()[0]!.id, MessageStatus: 'delivered' };
     expect(await failure(tell(delivered, 'another token'))).toEqual({ kind: 'forbidden', reason: 'callback_not_signed' });
     await tell({ ...delivered, MessageSid: `SM${'0'.repeat(32)}` });

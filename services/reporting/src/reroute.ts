@@ -18,6 +18,8 @@ export function createReroute({ store, getVisit, mailDomain, onDue, log, now }: 
   /** Where the other channel leads; undefined where it leads nowhere. */
   async function recipientOf(refused: Delivery, sessionId: string): Promise<string | undefined> {
     if (refused.lastError === undefined || !reroutedReasons.includes(refused.lastError)) return undefined;
+    // A provider's late word about what is forgotten: there is nothing left to send.
+    if (refused.erasedAt !== undefined) return undefined;
     try {
       const { contact } = await getVisit(sessionId, { requestId: refused.id, caller: { role: 'service', name: 'reporting' } });
       const { email, phone } = normalizeRecipients(contact, 'contact');
