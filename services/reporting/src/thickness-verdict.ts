@@ -24,13 +24,27 @@ function panelsOf(panels: readonly Panel[], ...classes: PaintClass[]): Panel[] {
   return panels.filter(({ paintClass }) => classes.includes(paintClass));
 }
 
-function list(panels: readonly Panel[], atMost = panels.length): string {
-  const named = panels.slice(0, atMost).map(({ title, readings, maxUm }) => {
-    const different = readings.filter(({ paintClass }) => paintClass !== 'factory').length;
-    const partly = different * 2 < readings.length ? 'местами ' : '';
-    return `${lower(title)} (${partly}до\u00A0${round(maxUm)}${UM})`;
-  });
-  return panels.length > atMost ? `${named.join(', ')} и ещё\u00A0${panels.length - atMost}` : named.join(', ');
+function thickest({ title, readings, maxUm }: Panel): string {
+  const different = readings.filter(({ paintClass }) => paintClass !== 'factory').length;
+  const partly = different * 2 < readings.length ? 'местами ' : '';
+  return `${lower(title)} (${partly}до\u00A0${round(maxUm)}${UM})`;
+}
+
+const thinnest = ({ title, minUm }: Panel): string => `${lower(title)} (от\u00A0${round(minUm)}${UM})`;
+
+/** Panels of usual paint that have a point which the kiosk marked. */
+function markedTitles(suspicious: Facts['suspicious']): string[] {
+  return [...new Set(suspicious.filter(({ paintClass, statusGiven }) => paintClass === 'factory' && statusGiven).map(({ title }) => lower(title)))];
+}
+
+function list(named: readonly string[], atMost = named.length): string {
+  const listed = named.slice(0, atMost).join(', ');
+  return named.length > atMost ? `${listed} и ещё\u00A0${named.length - atMost}` : listed;
+}
+
+function sentence(parts: readonly string[]): string {
+  const text = parts.join('; ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function levelOf({ panels, own, suspicious, notMeasured }: Facts): ThicknessVerdictLevel {
@@ -91,19 +105,20 @@ const WORDS: Record<ThicknessVerdictLevel, { title: string; meaning: string; adv
 /** Panels named in the verdict itself; the conclusions name all. */
 const SHORT_LIST = 5;
 
-function found({ panels, own }: Facts): string {
-  const repainted = panelsOf(panels, 'second_coat');
-  const filled = panelsOf(panels, 'filler', 'heavy');
+function found({ panels, own, suspicious }: Facts): string {
+  const repainted = panelsOf(panels, 'second_coat').map(thickest);
+  const filled = panelsOf(panels, 'filler', 'heavy').map(thickest);
   const parts: string[] = [];
   if (repainted.length > 0) parts.push(`окрашено: ${list(repainted, SHORT_LIST)}`);
   if (filled.length > 0) parts.push(`шпатлёвка: ${list(filled, SHORT_LIST)}`);
+  if (parts.length > 0) return sentence(parts);
+  const thinned = panelsOf(panels, 'thinned').map(thinnest);
+  const marked = markedTitles(suspicious);
+  if (thinned.length > 0) parts.push(`тонкий слой: ${list(thinned, SHORT_LIST)}`);
+  if (marked.length > 0) parts.push(`отмечено при замере: ${list(marked, SHORT_LIST)}`);
   const points = panels.reduce((sum, { readings }) => sum + readings.length, 0);
-  if (parts.length === 0) {
-    const thick = own.trusted && own.medianUm > THICK_FACTORY_UM ? ' Краска толще обычной, но ровная по всему кузову.' : '';
-    return `Измерено панелей: ${panels.length}, точек: ${points}. Отличий нет.${thick}`;
-  }
-  const text = parts.join('; ');
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  const thick = own.trusted && own.medianUm > THICK_FACTORY_UM ? ' Краска толще обычной, но ровная по всему кузову.' : '';
+  return `Измерено панелей: ${panels.length}, точек: ${points}. ${parts.length > 0 ? sentence(parts) : 'Отличий нет.'}${thick}`;
 }
 
 export function verdictFor(facts: Facts): ThicknessVerdict {
@@ -118,12 +133,12 @@ export function conclusionsFor({ own, panels, suspicious, notMeasured }: Facts):
   const repainted = panelsOf(panels, 'second_coat');
   const filled = panelsOf(panels, 'filler', 'heavy');
   const thinned = panelsOf(panels, 'thinned');
-  if (repainted.length > 0) lines.push(`Окрашено: ${list(repainted)}.`);
-  if (filled.length > 0) lines.push(`Шпатлёвка: ${list(filled)}.`);
+  if (repainted.length > 0) lines.push(`Окрашено: ${list(repainted.map(thickest))}.`);
+  if (filled.length > 0) lines.push(`Шпатлёвка: ${list(filled.map(thickest))}.`);
   if (panels.some(({ paintClass }) => paintClass === 'heavy'))
     lines.push('Местами слой толще 1\u00A0мм: это следы серьёзного ремонта, проверьте геометрию кузова.');
   if (thinned.length > 0)
-    lines.push(`Тонкий слой (полировка): ${thinned.map(({ title, minUm }) => `${lower(title)} (от ${round(minUm)}${UM})`).join(', ')}.`);
+    lines.push(`Тонкий слой (полировка): ${list(thinned.map(thinnest))}.`);
   if (own.why === 'too_thick')
     lines.push(`Медиана по кузову ${round(own.medianUm)}${UM}: толще, чем красят заводы. Вероятна полная перекраска.`);
   if (own.why === 'too_thin')
@@ -138,10 +153,8 @@ export function conclusionsFor({ own, panels, suspicious, notMeasured }: Facts):
   }
   if (own.trusted && own.medianUm < THIN_FACTORY_UM)
     lines.push(`Краска на всём автомобиле тоньше обычной (медиана ${round(own.medianUm)}${UM}) и ровная: так красят некоторые заводы.`);
-  const marked = suspicious.filter(({ paintClass, statusGiven }) => paintClass === 'factory' && statusGiven);
-  if (marked.length > 0) {
-    lines.push(`Отмечено при замере, хотя толщина обычная: ${[...new Set(marked.map(({ title }) => lower(title)))].join(', ')}.`);
-  }
+  const marked = markedTitles(suspicious);
+  if (marked.length > 0) lines.push(`Отмечено при замере, хотя толщина обычная: ${list(marked)}.`);
   if (panels.some(({ minUm }) => minUm < BARE_METAL_UM))
     lines.push('Значения ниже 20\u00A0мкм бывают на голом металле или при неплотно прижатом датчике: повторите замер этих точек.');
   const plastic = notMeasured.filter((zone) => zone.plastic).map(({ title }) => lower(title));

@@ -135,6 +135,20 @@ describe("a reading is judged against the limits and the car's own median", () =
   });
 });
 
+test('what makes the verdict is named as found, and nothing is said to be usual where something is not', () => {
+  const car = carWithOdd({ allUm: 117, oddUm: 118 });
+  const and = (...measurements: ThicknessData['measurements'][number][]) => assessThickness({ ...car, measurements: [...car.measurements, ...measurements] }).verdict;
+  expect(assessThickness(car).verdict.found).toBe('Измерено панелей: 6, точек: 16. Отличий нет.');
+  const thin = { zone: 'roof', valueUm: 42 };
+  const marked = { zone: 'roof', valueUm: 119, status: 'critical' } as const;
+  expect(and(thin)).toMatchObject({ level: 'thinned', found: 'Измерено панелей: 6, точек: 17. Тонкий слой: крыша (от\u00A042\u00A0мкм).' });
+  expect(and(marked, marked)).toMatchObject({ level: 'marked', found: 'Измерено панелей: 6, точек: 18. Отмечено при замере: крыша.' });
+  expect(and(thin, { ...marked, zone: 'hood' })).toMatchObject({ level: 'thinned', found: expect.stringMatching(/Тонкий слой: крыша \(.*\); отмечено при замере: капот\.$/) });
+  expect(and(thin, { zone: 'trunk', valueUm: 230 }).found).toMatch(/^Окрашено: [^;]*$/);
+  const everywhere = ['hood', 'roof', 'trunk', 'rear_door_left', 'rear_door_right', 'front_fender_left'].map((zone) => ({ ...marked, zone }));
+  expect(and(...everywhere).found).toMatch(/ и ещё\u00A01\.$/);
+});
+
 test('the median of an even number of values lies between the two in the middle', () => {
   expect(median([4, 1, 3, 2])).toBe(2.5);
   expect(median([7])).toBe(7);

@@ -4,7 +4,7 @@ import type { ThicknessData, ThicknessLimits } from '../thickness.ts';
 import type { Brand } from './header.ts';
 
 /** Change the template, raise its version. */
-export const templateVersion = 2;
+export const templateVersion = 3;
 
 type DocumentBase = {
   reportId: string;
