@@ -2,6 +2,8 @@ import { commonSettings, declare, grpcTls, loadSettingsFile, readSettings, setti
 
 const yearMs = 365 * 24 * 3_600_000;
 const hourMs = 3_600_000;
+/** A report is tried for three days, a text message comes back a day later, and then the session says where the other channel leads (D5). */
+const shortestRetentionMs = 4 * 24 * hourMs;
 
 /** Every setting this service reads, over the common ones. */
 export const sessionsSettings = {
@@ -21,19 +23,19 @@ export const sessionsSettings = {
       doc: 'How often overdue sessions are recorded as expired, in ms. A read says expired at once, whatever this is.',
     },
     SESSION_RETENTION_MS: {
-      schema: setting.integer({ min: 0, max: yearMs }),
-      default: 24 * hourMs,
-      doc: 'How long an expired or failed session is kept, in ms.',
+      schema: setting.integer({ min: shortestRetentionMs, max: yearMs }),
+      default: 4 * 24 * hourMs,
+      doc: 'How long an expired or failed session is kept, in ms. A report that one channel refuses asks it for the other contact.',
     },
     SESSION_COMPLETED_RETENTION_MS: {
-      schema: setting.integer({ min: 0, max: 10 * yearMs }),
+      schema: setting.integer({ min: shortestRetentionMs, max: 10 * yearMs }),
       default: 30 * 24 * hourMs,
       doc: 'How long a completed session is kept, in ms.',
     },
     SESSION_CONTACT_RETENTION_MS: {
-      schema: setting.integer({ min: 4 * 24 * hourMs, max: 10 * yearMs }),
+      schema: setting.integer({ min: shortestRetentionMs, max: 10 * yearMs }),
       default: 14 * 24 * hourMs,
-      doc: 'How long the contact of a session is kept after its end, in ms; then it is erased. A report that one channel refuses needs it for three days.',
+      doc: 'How long the contact of a session is kept after its end, in ms; then it is erased. A report that one channel refuses needs it for four days.',
     },
     CONSENT_REQUIRED: {
       schema: setting.flag, default: false,

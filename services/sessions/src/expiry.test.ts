@@ -61,7 +61,7 @@ test('G5 the sweep of a start takes up what a long outage left, each session onc
   expect(await fixture.metric('sessions_expired_total{type="thickness"}')).toBe(450);
 });
 
-test('expired and failed sessions are kept 24 h, completed ones 30 days, active ones whatever their age, the audit 90 days', async () => {
+test('D5 expired and failed sessions are kept 4 days, long enough for a text that comes back, completed ones 30 days, active ones whatever their age, the audit 90 days', async () => {
   await using fixture = await startFixture();
   const { client, clock } = fixture;
   const ids = { expired: '', failed: '', completed: '', active: '' };
@@ -74,13 +74,13 @@ test('expired and failed sessions are kept 24 h, completed ones 30 days, active 
     const rows = (await fixture.sql('SELECT id FROM sessions')).map(({ id }) => id);
     return Object.entries(ids).filter(([, id]) => rows.includes(id)).map(([name]) => name);
   };
-  clock.now = startOfTest + dayMs;
+  clock.now = startOfTest + 4 * dayMs;
   expect(await left()).toEqual(['expired', 'failed', 'completed', 'active']);
-  clock.now = startOfTest + dayMs + 1;
+  clock.now = startOfTest + 4 * dayMs + 1;
   expect(await left()).toEqual(['completed', 'active']);
   await fixture.service().sweep();
   expect(await left()).toEqual(['completed', 'active']);
-  clock.now = startOfTest + 2 * dayMs + 1;
+  clock.now = startOfTest + 5 * dayMs + 1;
   expect(await left()).toEqual(['completed']);
   expect(await failure(client.getSession({ sessionId: ids.active }))).toMatchObject({ kind: 'not_found' });
   clock.now = startOfTest + 30 * dayMs + 1;

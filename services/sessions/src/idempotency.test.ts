@@ -91,11 +91,11 @@ test('a key goes with its session, and after a week at the latest', async () => 
   await fixture.service().sweep();
   await fixture.service().retain();
   expect(await kept()).toContain(ended.id);
-  clock.now += dayMs;
+  clock.now += 4 * dayMs;
   await fixture.service().retain();
   expect(await kept()).not.toContain(ended.id);
   expect(await kept()).toContain(completed.id);
-  clock.now += 6 * dayMs;
+  clock.now += 3 * dayMs;
   await fixture.service().retain();
   expect(await kept()).toEqual([]);
 });
