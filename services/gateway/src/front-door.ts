@@ -5,7 +5,7 @@
 import { Fault } from '@kiosk/fault';
 import type { Metrics } from '@kiosk/service';
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener } from 'node:http';
 import type { Cors } from './cors.ts';
 import type { Refuse } from './gate.ts';
 import type { Room, Urgency } from './overload.ts';
@@ -61,8 +61,9 @@ export function frontDoor({ routes, room, cors, metrics, isKnown, listener }: {
       return fault && textFor(fault, { headers }, cors);
     },
     listener(request, response) {
+      const isWhole = takePath(request);
       const { method = '', url = '', rawHeaders } = request;
-      const fault = rawHeaders.length > 2 * mostHeaders ? tooManyHeaders : room.busy() ? faultFor(method, url, request.headers) : undefined;
+      const fault = !isWhole ? badTarget : rawHeaders.length > 2 * mostHeaders ? tooManyHeaders : room.busy() ? faultFor(method, url, request.headers) : undefined;
       if (!fault) return listener(request, response);
       const { status, headers, body } = refusalOf(fault, requestIdOf(request), cors(request));
       response.writeHead(status, headers).end(body);
@@ -70,6 +71,16 @@ export function frontDoor({ routes, room, cors, metrics, isKnown, listener }: {
   };
 }
 
+/** Leaves the path of an address in absolute form (RFC 9112, 3.2.2), so that nobody behind has to take one apart. Whether there is one. */
+function takePath(request: IncomingMessage): boolean {
+  const { url = '' } = request;
+  if (url.startsWith('/') || url === '*') return true;
+  const absolute = /^https?:/i.test(url) ? URL.parse(url) : null;
+  if (absolute) request.url = `${absolute.pathname}${absolute.search}`;
+  return absolute !== null;
+}
+
+const badTarget = new Fault({ kind: 'invalid', reason: 'malformed_request', message: 'The address of the request cannot be read.' });
 const tooManyHeaders = new Fault({ kind: 'invalid', reason: 'headers_too_large', message: `A request may have ${mostHeaders} headers.` });
 
 /** In the place of a request's id. */

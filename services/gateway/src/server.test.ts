@@ -133,6 +133,16 @@ test('G2 who does not take its answer loses the connection in time, and others a
   expect(received).toBeLessThan(50_000_000);
 });
 
+test.each([
+  ['http://kiosk.example/health/live?a=b', 200], ['HTTPS://kiosk.example:443', 404], ['http://a-1821-04-19T23:5RUB:59Zealth/live', 400], ['ftp://kiosk.example/health/live', 400],
+])('G2 a request for %s in absolute form is %d', async (target, status) => {
+  await using gateway = await startTestGateway();
+  const socket = connect(gateway.port, '127.0.0.1');
+  socket.write(`GET ${target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);
+  const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+  expect([head.slice(9, 12), JSON.parse(body)]).toEqual([String(status), status === 200 ? { status: 'ok' } : expect.objectContaining({ status })]);
+});
+
 test('G2 a hundred headers are taken and one more is not', async () => {
   await using gateway = await startTestGateway();
   const ask = (count: number) => new Promise<IncomingMessage>((resolve) => {
