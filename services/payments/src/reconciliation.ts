@@ -152,7 +152,12 @@ export function createReconciliation({ rows, store, refundStore, psp, settlement
       const done = new Set(runs.filter(({ day, run_at }) => run_at >= rangeOf(day, at).createdTo + earliestHour * hourMs).map(({ day }) => day));
       const firstDone = days.findIndex((day) => done.has(day));
       // A new installation has no days to catch up with.
-      for (const day of firstDone < 0 ? days.slice(-1) : days.slice(firstDone)) if (!done.has(day)) await reconcile(day);
+      const failures: unknown[] = [];
+      for (const day of firstDone < 0 ? days.slice(-1) : days.slice(firstDone)) {
+        // A day that the PSP does not list holds up no other.
+        if (!done.has(day)) await reconcile(day).catch((error: unknown) => failures.push(error));
+      }
+      if (failures.length > 0) throw failures[0];
     },
   };
 }

@@ -264,6 +264,15 @@ describe('by itself', () => {
     expect((await read(shop.payments.client, intentId)).status).toBe('confirmed');
   });
 
+  test('whichever day the PSP does not list: the others are not held up', async () => {
+    await using shop = await openShop({ startAt: Date.UTC(2026, 10, 20, 9) });
+    await reconciledDays(shop);
+    shop.clock.advance(3 * dayMs);
+    shop.psp.faults.add({ call: 'list', kind: 'garbage', times: 1 });
+    expect(await reconciledDays(shop)).toEqual(['2026-11-19', '2026-11-21', '2026-11-22']);
+    expect(await reconciledDays(shop)).toEqual(['2026-11-19', '2026-11-20', '2026-11-21', '2026-11-22']);
+  });
+
   test('again, where somebody ran it while the day still went on', async () => {
     await using shop = await openShop({ startAt: Date.UTC(2026, 10, 20, 9) });
     await reconcile(shop);
