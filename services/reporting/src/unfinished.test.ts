@@ -19,8 +19,10 @@ test('D1 a delivery that waits is counted with its age, one that is given up as 
   await reporting.service.deliverDue();
   reporting.clock.advance(10 * minuteMs);
   expect(await figures(reporting)).toEqual({ unfinished: 1, oldestSeconds: 600, dead: 0, undelivered: 0 });
-  reporting.clock.advance(73 * hourMs);
-  await reporting.service.deliverDue();
+  for (let hour = 0; hour < 73; hour += 1) {
+    reporting.clock.advance(hourMs);
+    await reporting.service.deliverDue();
+  }
   expect(await figures(reporting)).toEqual({ unfinished: 0, oldestSeconds: 0, dead: 1, undelivered: 1 });
   reporting.clock.advance(25 * hourMs);
   expect(await figures(reporting)).toEqual({ unfinished: 0, oldestSeconds: 0, dead: 0, undelivered: 0 });
