@@ -74,10 +74,16 @@ export class Rendering implements AsyncDisposable {
 
   /** Finishes what killed processes, full disks and crashed workers left. */
   async resume(signal: AbortSignal = this.#stop.signal): Promise<void> {
-    for (const id of await this.#store.unfinished(biteRows)) {
-      if (signal.aborted) return;
-      await this.finish(id, resumer).catch(() => {});
+    const unfinished = await this.#store.unfinished(biteRows);
+    const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+    const onAbort = (): void => stop();
+    signal.addEventListener('abort', onAbort, { once: true });
+    for (const id of unfinished) {
+      if (signal.aborted) break;
+      // A worker that hangs holds up no stop: disposing ends what is under way.
+      await Promise.race([this.finish(id, resumer).catch(() => {}), stopped]);
     }
+    signal.removeEventListener('abort', onAbort);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,8 @@
 /** G5: a process that stops has ten seconds. Whatever it waits for, it waits for all of it at the same time, and begins nothing more. */
+import { Fault } from '@kiosk/fault';
 import { expect, test } from '@jest/globals';
-import { create, hourMs, minuteMs, startTestReporting, standInSms, temporaryFolder, type TestReporting } from './testing.ts';
+import type { Pdf } from './rendering.ts';
+import { create, failure, hourMs, minuteMs, startTestReporting, standInSms, temporaryFolder, type TestReporting } from './testing.ts';
 
 /** Whoever calls waits; `release` lets all of them go, also those who come later. */
 function gate() {
@@ -58,6 +60,25 @@ test('G5 a provider that does not say what became of a message is not waited for
   }
   expect(asked).toHaveLength(1);
   expect(before.sql('SELECT ask_at AS at FROM deliveries')).toEqual(due);
+});
+
+test('G5 a rendering that hangs holds up no stop', async () => {
+  using folder = temporaryFolder();
+  await using before = await startTestReporting({ folder: folder.path, pdf: { render: () => Promise.reject(new Fault({ kind: 'unavailable', reason: 'pdf_unavailable', message: '' })) } });
+  await failure(create(before, { sessionId: before.visits.open() }));
+  await before.service[Symbol.asyncDispose]();
+  const hanging = gate();
+  const pdf: Pdf = {
+    render: (_, { signal }) => new Promise((_resolve, reject) => {
+      void hanging.wait();
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    }),
+  };
+  {
+    await using _after = await startTestReporting({ folder: folder.path, clock: before.clock, visits: before.visits, pdf });
+    await until(() => hanging.waiters.length > 0);
+  }
+  expect(before.sql('SELECT status FROM reports')).toEqual([{ status: 'rendering' }]);
 });
 
 test('G5 payments is told of no further visit once the process stops', async () => {
