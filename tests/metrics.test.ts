@@ -82,7 +82,11 @@ test('D1 D5 a delivery that could not be made for three days is counted as faile
   const { reportId } = await kiosk.must(201, kiosk.requestReport(session, 'thickness-solaris', { email: 'owner@example.com' }));
   await until(() => kiosk.report(reportId), ({ deliveries }) => deliveries[0]?.attempts === 1 && deliveries[0].status === 'queued');
   expect(valueIn(await pageOf(kiosk), 'reports_failed_total', {})).toBeUndefined();
-  clock.pass(73 * 3_600_000);
+  // Tried again and again: that the machine was off would not count.
+  for (let attempts = 2; attempts <= 25; attempts++) {
+    clock.pass(3 * 3_600_000);
+    await until(() => kiosk.report(reportId), ({ deliveries: [delivery] }) => delivery!.attempts >= attempts && delivery!.status !== 'sending');
+  }
   await until(() => kiosk.report(reportId), ({ deliveries }) => deliveries[0]?.status === 'dead');
   expect(valueIn(await pageOf(kiosk), 'reports_failed_total', { type: 'thickness', method: 'email', reason: 'provider_unavailable' })).toBe(1);
 });

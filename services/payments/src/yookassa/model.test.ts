@@ -1,6 +1,6 @@
 /**
  * Anything that can happen, in any order; then all faults are over, time passes until nothing is left to do, and the books must agree with the PSP's own.
- * KIOSK_TORTURE_RUNS: how many sequences, 500 unless it is set. KIOSK_TORTURE_SEED: the seed that a failure has printed.
+ * KIOSK_TORTURE_RUNS: how many sequences, 300 unless it is set. KIOSK_TORTURE_SEED: the seed that a failure has printed.
  */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -9,7 +9,7 @@ import { anyCommands } from './commands.fixture.ts';
 import { hourMs, minuteMs, openShop, operator, type Shop } from './shop.fixture.ts';
 import { endAllSessions, newWorld } from './world.fixture.ts';
 
-const runs = Number(process.env['KIOSK_TORTURE_RUNS'] ?? 500);
+const runs = Number(process.env['KIOSK_TORTURE_RUNS'] ?? 300);
 const seed = process.env['KIOSK_TORTURE_SEED'] === undefined ? undefined : Number(process.env['KIOSK_TORTURE_SEED']);
 const started = performance.now();
 
