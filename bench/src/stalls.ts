@@ -9,12 +9,12 @@ export type Stalls = { longestMs: number; longestOwnMs: number };
 
 const everyMs = 1;
 
-/** Linux only (https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat). */
-export function watchStalls(): { stop: () => Stalls } {
+/** Linux only (https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat). `take` tells of the time since it was called last, `stop` too. */
+export function watchStalls(): { take: () => Stalls; stop: () => Stalls } {
   const schedstat = openSync('/proc/thread-self/schedstat', 'r');
   const text = Buffer.alloc(128);
   const waitedMs = (): number => Number(text.toString('latin1', 0, readSync(schedstat, text, 0, text.length, 0)).split(' ')[1]) / 1e6;
-  const stalls = { longestMs: 0, longestOwnMs: 0 };
+  let stalls = { longestMs: 0, longestOwnMs: 0 };
   let last = { at: performance.now(), waitedMs: waitedMs() };
   const look = (): void => {
     const now = { at: performance.now(), waitedMs: waitedMs() };
@@ -24,12 +24,19 @@ export function watchStalls(): { stop: () => Stalls } {
     last = now;
   };
   const timer = setInterval(look, everyMs).unref();
+  function take(): Stalls {
+    look();
+    const taken = stalls;
+    stalls = { longestMs: 0, longestOwnMs: 0 };
+    return taken;
+  }
   return {
+    take,
     stop() {
       clearInterval(timer);
-      look();
+      const taken = take();
       closeSync(schedstat);
-      return stalls;
+      return taken;
     },
   };
 }

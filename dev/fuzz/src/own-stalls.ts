@@ -12,10 +12,9 @@ const worthTellingMs = 10;
 
 if (isMainThread) {
   const file = join(process.env['OWN_STALLS']!, String(process.pid));
-  let watch = watchStalls();
+  const watch = watchStalls();
   setInterval(() => {
-    const { longestOwnMs } = watch.stop();
-    watch = watchStalls();
+    const { longestOwnMs } = watch.take();
     if (longestOwnMs >= worthTellingMs) appendFileSync(file, `${longestOwnMs}\n`);
   }, everyMs).unref();
 }

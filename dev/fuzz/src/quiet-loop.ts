@@ -2,8 +2,5 @@
 import { parentPort } from 'node:worker_threads';
 import { watchStalls } from '../../../bench/src/stalls.ts';
 
-let watch = watchStalls();
-parentPort?.on('message', () => {
-  parentPort?.postMessage(watch.stop().longestOwnMs);
-  watch = watchStalls();
-});
+const watch = watchStalls();
+parentPort?.on('message', () => parentPort?.postMessage(watch.take().longestOwnMs));

@@ -26,7 +26,7 @@ export type Asker = {
   peer: string;
   tracer: Tracer;
   observe: Observe;
-  /** For a call without a deadline of its own. */
+  /** See ClientOptions. */
   timeoutMs: number;
 };
 

@@ -28,7 +28,7 @@ export type ClientOptions = {
   isFast?: boolean;
   /** Told each time that a fast lane opens. */
   onLane?: () => void;
-  /** For a call that comes without a deadline of its own. A stream needs none. */
+  /** How long a call may take, also one that comes with a later deadline of its own. A stream needs none. */
   timeoutMs?: number;
   /** A peer that is silent for so long, and `keepaliveTimeoutMs` (5 s) more, counts as gone. */
   keepaliveMs?: number;

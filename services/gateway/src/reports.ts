@@ -3,7 +3,7 @@ import type { Rpc } from '@kiosk/rpc';
 import { reportAnswer, reportListAnswer, revokedLinksAnswer } from './answers.ts';
 import { notModified } from './etag.ts';
 import { diagnosticsWire, reportJson, thicknessWire } from './report-json.ts';
-import { route, type Ref, type Route } from './route.ts';
+import { longestCallMs, route, type Ref, type Route } from './route.ts';
 import { createDiagnosticsReport, createThicknessReport, deliverReport, nothing } from './schemas.ts';
 import { sessionRef } from './sessions.ts';
 import { present } from './wire.ts';
@@ -13,7 +13,7 @@ export const reportRef: Ref = { prefix: 'rep', reason: 'report_not_found', messa
 /** 200 codes or 200 points with everything that may be said of them. */
 const bodyLimitBytes = 256 * 1024;
 /** A report waits for its PDF. */
-export const reportTimeoutMs = 30_000;
+export const reportTimeoutMs = longestCallMs;
 
 const recipientFaults = ['invalid_email', 'invalid_phone', 'invalid_consent', 'consent_required'];
 const reportFaults = {

@@ -74,8 +74,8 @@ function begunWith(response: Response & { [begun]?: Begun }): Begun {
 }
 
 /**
- * What travels with each call inside, which has `timeoutMs` from now on: a client that was slow to send its body has taken nothing of that. A read is given up when its client goes away; what creates, changes or moves money is not:
- * the client comes back and asks for the outcome.
+ * What travels with each call inside, which has `timeoutMs` from now on: a client that was slow to send its body has taken nothing of that. A read is given up when
+ * its client goes away; what creates, changes or moves money is not: the client comes back and asks for the outcome.
  */
 export function callFor(response: Response, { timeoutMs, givenUp }: { timeoutMs: number; givenUp: boolean }): Call {
   const { requestId, caller } = begunWith(response);

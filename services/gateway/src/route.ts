@@ -6,6 +6,9 @@ import type { Roles } from './access.ts';
 import type { Stage, Urgency } from './overload.ts';
 import type { RateName } from './throttle.ts';
 
+/** No route gives its calls longer, in ms: the services' clients give up then, whatever a call says. */
+export const longestCallMs = 30_000;
+
 export type Method = 'get' | 'post' | 'patch' | 'delete';
 
 /** What the id in a path names. One that cannot be ours is not worth a call: it fails with `reason`, as an unknown one does. */
@@ -64,7 +67,7 @@ export type Route<Body = unknown, Query = unknown> = {
   rawBody?: string;
   /** Whether people come here with a browser: who prefers HTML reads of a failure in Russian. */
   forPeople?: boolean;
-  /** How long the services may take together, in ms. 10 s without one. */
+  /** How long the services may take together, in ms; at most `longestCallMs`. 10 s without one. */
   timeoutMs?: number;
   /** How long it takes says nothing about how much there is to do: it waits for a PSP, a PDF or an event, or asks no service at all. */
   untimed?: boolean;

@@ -16,8 +16,9 @@ import { refusalOf, textOf } from './refusal.ts';
 
 /**
  * A request has headersTimeout for its headers and requestTimeout for all of it, which is 9 KiB a second for the largest body; a client has takeTimeout to take
- * the rest of an answer after its end. What is under way when the server stops has drainTimeout, within the ten seconds that a stopping process has. keepAliveTimeout is longer than a proxy's usual minute, so that the proxy is the one that closes. Node looks for who is
- * late only every connectionsCheckingInterval. All in ms but the size.
+ * the rest of an answer after its end. What is under way when the server stops has drainTimeout, within the ten seconds that a stopping process has.
+ * keepAliveTimeout is longer than a proxy's usual minute, so that the proxy is the one that closes. Node looks for who is late only every
+ * connectionsCheckingInterval. All in ms but the size.
  */
 const usualLimits = {
   headersTimeout: 10_000, requestTimeout: 30_000, takeTimeout: 30_000, drainTimeout: 8000, connectionsCheckingInterval: 1000, keepAliveTimeout: 65_000, maxHeaderSize: 16_384,

@@ -17,6 +17,7 @@ import { frontDoor } from './front-door.ts';
 import { Held } from './held.ts';
 import { messagesOf } from './messages.ts';
 import { createRoom, measureEventLoop } from './overload.ts';
+import { longestCallMs } from './route.ts';
 import { startHttp } from './server.ts';
 import { routeTable, type Clients } from './table.ts';
 import { createThrottle } from './throttle.ts';
@@ -33,8 +34,6 @@ export interface GatewayService extends Running {
 /** A test passes stand-ins for the services. */
 export type GatewayOptions = { config: GatewayConfig; log?: Log & AsyncDisposable; clients?: Clients; inside?: Inside; now?: () => number; certificateCheckMs?: number };
 
-/** No route gives its calls longer. Most give them less. */
-const longestCallMs = 30_000;
 /** Enough for one commit to serve many, few enough for the next to be on their way while it runs: measured with 64 connections, see docs/decisions/0015. */
 const requestsPerTurn = 16;
 

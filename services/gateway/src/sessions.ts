@@ -4,7 +4,7 @@ import { SessionStatus, SessionType, type Consent, type SessionsServer } from '@
 import { notFound } from '@kiosk/fault';
 import type { Rpc } from '@kiosk/rpc';
 import { sessionAnswer, sessionListAnswer } from './answers.ts';
-import { route, type Ref, type Route } from './route.ts';
+import { longestCallMs, route, type Ref, type Route } from './route.ts';
 import { completeSession, createSession, failSession, listSessions, nothing, updateSession } from './schemas.ts';
 import { jsonFor, maskedSessionJson, sessionJson, sessionStatuses, sessionTypes } from './session-json.ts';
 import { present } from './wire.ts';
@@ -12,8 +12,6 @@ import { present } from './wire.ts';
 export const sessionRef: Ref = { prefix: 'ses', reason: 'session_not_found', message: 'There is no such session.' };
 
 const contactFaults = ['invalid_email', 'invalid_phone', 'invalid_consent', 'consent_required'];
-/** A database file is written anew. */
-const eraseTimeoutMs = 30_000;
 const metadataFaults = ['metadata_too_large', 'metadata_too_deep'];
 const ended = { 200: { description: 'The session, in its final state; the same answer when asked again', schema: sessionAnswer } };
 
@@ -162,7 +160,8 @@ export function sessionRoutes({ sessions, payments, reporting }: Forgetful): Rou
       urgency: 'report',
       ref: sessionRef,
       bodyLimitBytes: 0,
-      timeoutMs: eraseTimeoutMs,
+      // A database file is written anew.
+      timeoutMs: longestCallMs,
       answers: { 204: { description: 'Erased everywhere; the same answer when asked again' } },
       faults: { 503: ['payments_unavailable', 'reporting_unavailable', 'erasure_unfinished'] },
       async handle({ id: sessionId, response, call }) {

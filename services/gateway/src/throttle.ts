@@ -20,15 +20,17 @@ export function createThrottle({ limits, now }: { limits: RateLimits; now: () =>
   return (name) => {
     const known = rates.get(name);
     if (!known) return () => {};
+    const isOfAll = name === 'everyone';
+    const countedBy = isOfAll ? whatIs : whoIs;
     return (response) => {
-      const { allowed, remaining, fullInMs, retryAfterMs } = known.take(name === 'everyone' ? whatIs(callerOf(response)) : whoIs(callerOf(response)), now());
+      const { allowed, remaining, fullInMs, retryAfterMs } = known.take(countedBy(callerOf(response)), now());
       // How much all the others ask is no caller's business.
-      if (name !== 'everyone') {
+      if (!isOfAll) {
         response.appendHeader('ratelimit-policy', `"${name}";q=${known.perMinute};w=60`);
         response.appendHeader('ratelimit', `"${name}";r=${remaining};t=${Math.ceil(fullInMs / 1000)}`);
       }
       if (allowed) return;
-      throw new Fault({ kind: 'exhausted', reason: 'rate_limited', message: name === 'everyone' ? 'Too many requests of all together.' : `No more than ${known.perMinute} ${name} a minute.`, retryAfterMs });
+      throw new Fault({ kind: 'exhausted', reason: 'rate_limited', message: isOfAll ? 'Too many requests of all together.' : `No more than ${known.perMinute} ${name} a minute.`, retryAfterMs });
     };
   };
 }

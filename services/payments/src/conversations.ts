@@ -2,13 +2,21 @@
  * Conversations with the PSP, a few at a time. One that takes long, and a PSP may take half a minute, holds its own place only: the others' are filled
  * again as soon as they are free.
  */
+/** So many of what is due, other than those `besides`, which are under way: they may look due until they begin in earnest. */
+export type Wanted = { limit: number; besides: ReadonlySet<string> };
+
+/** Of what was found due, with a limit that has room for those besides. */
+export function pick<T extends { id: string }>(due: readonly T[], { limit, besides }: Wanted): T[] {
+  return due.filter(({ id }) => !besides.has(id)).slice(0, limit);
+}
+
 export type Conversations = ReturnType<typeof createConversations>;
 
 export function createConversations<T extends { id: string }>({ most, claim, hold, onError, again }: {
   /** At a time. */
   most: number;
-  /** Takes what is due, so that nobody else takes it meanwhile. Those `besides` are under way, and may look due until they begin in earnest: they are none of the `limit`. */
-  claim: (wanted: { limit: number; besides: ReadonlySet<string> }) => Promise<T[]>;
+  /** Takes what is due, so that nobody else takes it meanwhile. */
+  claim: (wanted: Wanted) => Promise<T[]>;
   hold: (item: T) => Promise<unknown>;
   onError: (error: unknown) => void;
   /** There may be more due than there was room for: begin again. */

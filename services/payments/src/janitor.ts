@@ -48,14 +48,20 @@ export function createJanitor({ store, refundStore, settlement, refunds, log, no
     },
   });
 
+  const all = [makingPayments, askingAboutPayments, aboutRefunds];
+
   /** Begins what is due now and waits for none of it: a slow PSP keeps nobody waiting but those that it is slow about. Answers how many are under way. */
   async function begin(): Promise<number> {
-    return await makingPayments.begin() + await askingAboutPayments.begin() + await aboutRefunds.begin();
+    let underWay = 0;
+    for (const each of all) underWay += await each.begin();
+    return underWay;
   }
 
   /** Waits for what is under way, and answers whether all of it went through. */
   async function settled(): Promise<boolean> {
-    return [await makingPayments.settled(), await askingAboutPayments.settled(), await aboutRefunds.settled()].every(Boolean);
+    let areWell = true;
+    for (const each of all) if (!await each.settled()) areWell = false;
+    return areWell;
   }
 
   return {

@@ -88,13 +88,16 @@ export function createReconciliation({ rows, store, refundStore, psp, settlement
 
   async function repairRefunds(told: readonly PspRefund[]): Promise<number> {
     let repaired = 0;
-    for (const refund of told) {
-      const known = await refundStore.findByPspId(refund.id);
-      if (known ? known.status !== 'pending' || refund.status === 'pending' : !await refundStore.adopt(refund, { now: now(), origin })) continue;
-      if (known) await refundStore.settle(known.id, refund, { now: now(), origin });
-      repaired++;
-    }
+    for (const refund of told) if (await repairRefund(refund)) repaired++;
     return repaired;
+  }
+
+  async function repairRefund(told: PspRefund): Promise<boolean> {
+    const known = await refundStore.findByPspId(told.id);
+    if (!known) return await refundStore.adopt(told, { now: now(), origin }) !== undefined;
+    if (known.status !== 'pending' || told.status === 'pending') return false;
+    await refundStore.settle(known.id, told, { now: now(), origin });
+    return true;
   }
 
   /** Refunds that are on their way and that nobody here knows. Compared with ours they will not be: their day is over when they come to their end. */

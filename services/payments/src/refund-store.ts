@@ -2,12 +2,13 @@
 import { newId, statement, type Tx } from '@kiosk/database';
 import { notFound } from '@kiosk/fault';
 import type { Insertable, Selectable } from 'kysely';
+import { pick, type Wanted } from './conversations.ts';
 import type { Events } from './events.ts';
 import { intentFromRow } from './intent-row.ts';
 import type { Intent } from './intent.ts';
 import type { Psp, PspRefund } from './psp.ts';
 import {
-  applyRefund, beginRefund, checkRefund, isUnsubmitted, maySubmitRefund, refundNeverMade, refundRefused, refundUnknown, refundable, retryAfterMs,
+  applyRefund, beginRefund, checkRefund, hourMs, isUnsubmitted, maySubmitRefund, refundNeverMade, refundRefused, refundUnknown, refundable, retryAfterMs,
   type Refund, type RefundOrigin,
 } from './refund.ts';
 import { sameBody, type Key, type Origin, type RefundRow, type Rows, type Tables } from './tables.ts';
@@ -142,7 +143,7 @@ export class RefundStore {
       if (refund.status !== 'pending' || refund.submission !== 'abandoned') return;
       // What the PSP lists may still turn out to be this one's.
       const isOpen = (await this.#of(tx, refund.intentId)).some((other) => isAlike(other, refund) && isUnsubmitted(other));
-      if (isOpen) return void await this.#update(tx, { ...refund, nextActionAt: now + 3_600_000 });
+      if (isOpen) return void await this.#update(tx, { ...refund, nextActionAt: now + hourMs });
       const after = await this.#update(tx, refundNeverMade(refund, now));
       await this.#events.refundMoved(tx, after, origin);
       if (!await this.#tryAgain(tx, await loadIntent(tx, refund.intentId), after, { now, origin })) await this.#tellOperator(tx, after);
@@ -170,9 +171,9 @@ export class RefundStore {
   }
 
   /** As for intents. */
-  async claimDue({ now, leaseMs, limit, besides }: { now: number; leaseMs: number; limit: number; besides: ReadonlySet<string> }): Promise<Refund[]> {
-    const due = (await this.#rows.read.selectFrom('refunds').select('id').where('next_action_at', '<=', now).orderBy('next_action_at').limit(limit + besides.size).execute())
-      .filter(({ id }) => !besides.has(id)).slice(0, limit);
+  async claimDue({ now, leaseMs, limit, besides }: Wanted & { now: number; leaseMs: number }): Promise<Refund[]> {
+    const found = this.#rows.read.selectFrom('refunds').select('id').where('next_action_at', '<=', now).orderBy('next_action_at').limit(limit + besides.size);
+    const due = pick(await found.execute(), { limit, besides });
     if (due.length === 0) return [];
     return this.#rows.transaction(async (tx) => {
       const rows = await tx.db.selectFrom('refunds').selectAll().where('id', 'in', due.map(({ id }) => id)).where('next_action_at', '<=', now).execute();
@@ -198,7 +199,7 @@ export class RefundStore {
     const intent = await loadIntent(tx, refund.intentId);
     if (told.amountMinor !== refund.amountMinor || told.currency !== refund.currency || told.pspPaymentId !== intent.pspPaymentId) {
       await this.#events.anomaly(tx, { kind: 'refund_mismatch', objectId: told.id, intentId: intent.id, details: { refundId: id, is: told.amountMinor, expected: refund.amountMinor } });
-      return this.#update(tx, { ...refund, nextActionAt: now + 3_600_000 });
+      return this.#update(tx, { ...refund, nextActionAt: now + hourMs });
     }
     const after = await this.#update(tx, applyRefund(refund, told, now));
     if (after.status !== refund.status) {

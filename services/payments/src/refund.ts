@@ -34,7 +34,7 @@ export type Refund = {
 };
 
 const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
+export const hourMs = 60 * minuteMs;
 
 /** How much of a payment can still go back. */
 export function refundable(intent: Intent, refunds: readonly Refund[]): number {

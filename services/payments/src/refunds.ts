@@ -5,14 +5,12 @@ import { createHash } from 'node:crypto';
 import { leaseMs } from './intent.ts';
 import { PspError, listAll, type Psp, type PspRefund, type RefundQuery } from './psp.ts';
 import { clockSkewMs, type RefundStore } from './refund-store.ts';
-import { checkReason, nextRefundAskAt, type Refund } from './refund.ts';
+import { checkReason, hourMs, nextRefundAskAt, type Refund } from './refund.ts';
 import { pauseMs } from './settlement.ts';
 import type { Key, Origin } from './tables.ts';
 import { within } from './within.ts';
 
 export type RefundRequest = { idempotencyKey: string; intentId: string; amountMinor?: number; reason: string };
-
-const hourMs = 3_600_000;
 
 export type Refunds = ReturnType<typeof createRefunds>;
 

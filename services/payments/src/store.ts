@@ -2,6 +2,7 @@
 import { biteRows, columns, idFloor, inBites, listAudit, pruneAudit, statement, type AuditFilter, type AuditRow, type Statement, type Tx } from '@kiosk/database';
 import { conflict, notFound } from '@kiosk/fault';
 import type { Selectable } from 'kysely';
+import { pick, type Wanted } from './conversations.ts';
 import type { Anomaly, Events } from './events.ts';
 import { intentFromRow, intentToRow } from './intent-row.ts';
 import {
@@ -37,12 +38,10 @@ const confirmedIntent = statement<Tables, { sessionId: string }>()((db, param) =
 const overdueIntents = statement<Tables, { now: number; limit: number }>()((db, param) =>
   db.selectFrom('intents').select('id').where('status', '=', 'pending').where('expires_at', '<=', param('now')).limit(param('limit')));
 const recordedOfIntent = statement<Tables, { id: string }>()((db, param) => db.selectFrom('intents').select(['status', 'updated_at']).where('id', '=', param('id')));
-/** What the PSP is to be told or asked: to make a payment, or how one stands. */
-export type Errand = 'make' | 'ask';
-const dueBy: Record<Errand, '=' | '<>'> = { ask: '=', make: '<>' };
-const dueIntents = Object.fromEntries(Object.entries(dueBy).map(([errand, is]) => [errand, statement<Tables, { now: number; limit: number }>()((db, param) =>
-  db.selectFrom('intents').select('id').where('next_action_at', '<=', param('now')).where('submission', is, 'attached').orderBy('next_action_at').limit(param('limit')))])) as
-  Record<Errand, Statement<Tables, { now: number; limit: number }, { id: string }>>;
+const dueWhere = (isOrNot: '=' | '<>') => statement<Tables, { now: number; limit: number }>()((db, param) =>
+  db.selectFrom('intents').select('id').where('next_action_at', '<=', param('now')).where('submission', isOrNot, 'attached').orderBy('next_action_at').limit(param('limit')));
+/** By what the PSP is to be told or asked: to make a payment, or how one stands. */
+const dueIntents = { make: dueWhere('<>'), ask: dueWhere('=') };
 const standingIntents = statement<Tables, { sessionId: string }>()((db, param) =>
   db.selectFrom('intents').selectAll().where('session_id', '=', param('sessionId')).where('status', 'in', ['pending', 'confirmed']));
 const keyOfIntent = statement<Tables, Pick<Key, 'caller' | 'key'>>()((db, param) => db.selectFrom('idempotency_keys').selectAll()
@@ -290,8 +289,8 @@ export class Store {
   }
 
   /** Takes intents whose time for this has come, other than `besides`, and puts them out of the others' sight for a while. */
-  async claimDue(errand: Errand, { now, leaseMs, limit, besides }: { now: number; leaseMs: number; limit: number; besides: ReadonlySet<string> }): Promise<Intent[]> {
-    const due = (await dueIntents[errand].all(this.#rows.read, { now, limit: limit + besides.size })).filter(({ id }) => !besides.has(id)).slice(0, limit);
+  async claimDue(errand: keyof typeof dueIntents, { now, leaseMs, limit, besides }: Wanted & { now: number; leaseMs: number }): Promise<Intent[]> {
+    const due = pick(await dueIntents[errand].all(this.#rows.read, { now, limit: limit + besides.size }), { limit, besides });
     if (due.length === 0) return [];
     return this.#rows.transaction(async (tx) => {
       const claimed: Intent[] = [];
