@@ -33,7 +33,7 @@ function heldBy(scheduler: fc.Scheduler): Around {
     try {
       return await run();
     } finally {
-      await scheduler.schedule(Promise.resolve(), `… ${step}`);
+      if (around !== free) await scheduler.schedule(Promise.resolve(), `… ${step}`);
     }
   };
 }
@@ -55,6 +55,8 @@ async function race<T>(scheduler: fc.Scheduler, racers: (() => Promise<T>)[]): P
     }))));
   } finally {
     around = free;
+    // The service's own jobs were held as well, and go on.
+    await scheduler.waitAll();
   }
 }
 
